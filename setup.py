@@ -1,0 +1,36 @@
+"""Package metadata: everything is read from settings.ini, which nbdev reads too."""
+
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+config = ConfigParser(delimiters=["="])
+config.read(here / "settings.ini", encoding="utf-8")
+settings = config["DEFAULT"]
+
+setup(
+    name=settings["lib_name"],
+    version=settings["version"],
+    description=settings["description"],
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author=settings["author"],
+    url=settings["git_url"],
+    license="BSD-3-Clause",
+    keywords=settings["keywords"],
+    python_requires=f">={settings['min_python']}",
+    packages=find_packages(include=["smlm_ddpm", "smlm_ddpm.*"]),
+    package_data={"smlm_ddpm": ["data/**/*", "weights/**/*", "configs/*.toml"]},
+    install_requires=settings["requirements"].split(),
+    extras_require={
+        name: settings[f"{key}_requirements"].split()
+        for name, key in [("notebooks", "notebook"), ("dev", "dev"), ("benchmarks", "benchmark"), ("docs", "docs")]
+    },
+    entry_points={
+        "console_scripts": settings["console_scripts"].split(),
+        "nbdev": [f"{settings['lib_name']}={settings['lib_path']}._modidx:d"],
+    },
+    zip_safe=False,
+)

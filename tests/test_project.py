@@ -1,0 +1,187 @@
+"""The house rules: package and notebooks agree, and the notebooks are fit to read and to review."""
+
+import ast
+import json
+import re
+import runpy
+import subprocess
+import sys
+
+import pytest
+import yaml
+from project import (
+    MODULES,
+    NOTEBOOKS,
+    PACKAGE,
+    ROOT,
+    SETTINGS,
+    cells,
+    contents,
+    copy_project,
+    directives,
+    imports,
+    source_notebook,
+)
+
+SIZE_LIMIT = 500_000  # bytes of a notebook with its outputs
+LINE_LIMIT = 45  # lines of a cell: a screenful
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+
+
+def number(module) -> float:
+    "The number of a module's notebook; one without a number comes after all others."
+    found = re.match(r"\d+", source_notebook(module).name)
+    return int(found[0]) if found else float("inf")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    "A copy of the project."
+    return copy_project(tmp_path_factory.mktemp("tree"))
+
+
+def changed_by(command: str, tree, pattern: str) -> list[str]:
+    "The files that an nbdev command changes, adds or removes."
+    before = contents(tree, pattern)
+    subprocess.run([sys.executable, "-c", command], cwd=tree, check=True)
+    after = contents(tree, pattern)
+    return sorted(name for name in before | after if before.get(name) != after.get(name))
+
+
+def test_exporting_changes_nothing(tree):
+    assert changed_by("from nbdev.doclinks import nbdev_export; nbdev_export()", tree, "*.py") == []
+
+
+def test_notebooks_are_clean(tree):
+    assert changed_by("from nbdev.clean import nbdev_clean; nbdev_clean()", tree, "*.ipynb") == []
+
+
+@each_module
+def test_module_has_its_notebook(module):
+    notebook = source_notebook(module)
+    assert notebook in NOTEBOOKS, f"{module.name} was made from {notebook}, which is gone: delete the module"
+
+
+@each_module
+def test_module_imports_only_lower_numbers(module):
+    stems = {other.stem: number(other) for other in MODULES}
+    own = {name.split(".")[1] for name in imports(module, everywhere=True) if name.startswith(PACKAGE + ".")}
+    assert {name for name in own if name in stems and stems[name] >= number(module)} == set()
+
+
+@each_module
+def test_module_imports_no_stars_and_no_plotting(module):
+    assert not any(name.endswith(".*") for name in imports(module, everywhere=True))
+    if number(module) < float("inf"):
+        top = {name.split(".")[0] for name in imports(module, everywhere=False)}
+        assert top.isdisjoint({"matplotlib", "ipywidgets"})
+
+
+@each_module
+def test_public_names_are_words(module):
+    "Names that another module would import have more than one letter."
+    for node in ast.parse(module.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            assert len(node.name) > 1, f"{module.name}: {node.name}"
+
+
+def test_light_import():
+    code = f"import sys, {PACKAGE}.psf; print(*sorted({{'matplotlib', 'ipywidgets'}} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []
+
+
+def test_explorers_without_widgets_says_what_to_install():
+    code = f"import sys; sys.modules['ipywidgets'] = None; import {PACKAGE}.explorers"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "pip install" in done.stderr.splitlines()[-1]
+
+
+@each_notebook
+def test_title_and_description(path):
+    first = cells(path)[0]
+    assert first["cell_type"] == "markdown"
+    assert re.match(r"# \S.*\n\n?> \S.*(\n|$)", first["source"]), "needs '# Title', an empty line, '> description'"
+
+
+@each_notebook
+def test_cells_are_short(path):
+    assert {c["id"]: c["source"].count("\n") + 1 for c in cells(path) if c["source"].count("\n") >= LINE_LIMIT} == {}
+
+
+@each_notebook
+def test_cell_ids_are_readable(path):
+    ids = [cell["id"] for cell in cells(path)]
+    assert len(ids) == len(set(ids))
+    assert [name for name in ids if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?", name)] == []
+
+
+@each_notebook
+def test_figures_are_described(path):
+    figures = {
+        name: found for name, found in directives(path).items() if found.get("label:", [""])[0].startswith("fig-")
+    }
+    assert [name for name, found in figures.items() if not {"fig-cap:", "fig-alt:"} <= found.keys()] == []
+
+
+@each_notebook
+def test_hidden_cells_only_import(path):
+    for cell in cells(path):
+        if "hide" in directives(path).get(cell["id"], {}):
+            kinds = {type(node) for node in ast.parse(cell["source"]).body}
+            assert kinds <= {ast.Import, ast.ImportFrom}, f"{cell['id']} hides more than imports"
+
+
+@each_notebook
+def test_no_widget_state(path):
+    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    outputs = [output.get("data", {}) for cell in cells(path) for output in cell.get("outputs", [])]
+    assert not any(WIDGET_VIEW in data for data in outputs), "run tools/execute_notebooks.py"
+
+
+@each_notebook
+def test_stored_outputs_are_presentable(path):
+    "No error, no warning and no folder of somebody's machine in what the site shows."
+    for cell in cells(path):
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("text", [])) + "".join(output.get("data", {}).get("text/plain", []))
+            assert output["output_type"] != "error" and output.get("name") != "stderr", f"{cell['id']}: {text[:200]}"
+            assert not re.search(r"/(root|home|tmp|Users)/|site-packages", text), f"{cell['id']}: {text[:200]}"
+
+
+@each_notebook
+def test_notebook_is_small(path):
+    assert path.stat().st_size < SIZE_LIMIT
+
+
+def test_readme_is_made_from_the_index():
+    made = runpy.run_path(str(ROOT / "tools" / "make_readme.py"))["readme"]()
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == made, "run python tools/make_readme.py"
+
+
+def listed(contents) -> list[str]:
+    "The notebooks of a sidebar, whatever its nesting."
+    if isinstance(contents, dict):
+        return listed(contents.get("contents", [])) + listed(contents.get("href", []))
+    return [contents] if isinstance(contents, str) else [name for entry in contents for name in listed(entry)]
+
+
+def sidebar() -> list[str]:
+    return listed(yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["website"]["sidebar"]["contents"])
+
+
+@each_notebook
+def test_sidebar_lists_each_notebook_once(path):
+    assert sidebar().count(path.name) == 1
+
+
+def test_sidebar_lists_nothing_else():
+    assert set(sidebar()) <= {path.name for path in NOTEBOOKS}
+
+
+def test_site_configuration_is_linked():
+    link = ROOT / "nbs" / "_quarto.yml"
+    assert link.is_symlink() and link.resolve() == ROOT / "_quarto.yml"
