@@ -386,8 +386,9 @@ def residual_objective(
         features, density = simulated_batch(prior, config, generator, step)
         with torch.no_grad():
             mean, sd, hidden = moments(features)
-        context = model.context(hidden, mean, sd)
-        return denoising_loss(model, standardise(density, mean, sd), context, generator)
+            residual = standardise(density, mean[:, None], sd[:, None]).flatten(0, 1)
+        context = model.context(hidden, mean, sd).repeat_interleave(density.shape[1], dim=0)
+        return denoising_loss(model, residual, context, generator)
 
     return objective
 
@@ -404,6 +405,6 @@ def literal_objective(
         features, density = simulated_batch(prior, config, generator, step)
         with torch.no_grad():
             estimate = scale_per_image(moments(features)[0].clamp(min=0))
-        return diffusion_loss(model, 2 * scale_per_image(density) - 1, estimate, schedule, generator, norm="l1")
+        return diffusion_loss(model, 2 * scale_per_image(density[:, 0]) - 1, estimate, schedule, generator, norm="l1")
 
     return objective

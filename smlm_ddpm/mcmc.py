@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOVES', 'Chains', 'metropolis_hastings', 'Convergence', 'convergence', 'QuadraturePosterior', 'quadrature_posterior',
-           'ExactPosterior', 'reversible_jump']
+           'ExactPosterior', 'reversible_jump', 'draw_from_truth']
 
 # %% ../nbs/04_mcmc.ipynb #imports
 import math
@@ -20,7 +20,9 @@ from numba import njit
 from torch import Tensor
 
 from .psf import expected_photons, per_frame, pixel_integral
-from .likelihood import PAPER_PRIOR, Camera, Prior, log_likelihood_exact, log_likelihood_poisson
+from smlm_ddpm.likelihood import (
+    PAPER_PRIOR, Camera, Prior, Simulation, log_likelihood_exact, log_likelihood_poisson,
+)
 from .kde import FACTOR, SIGMA, kernel_peak
 
 # %% ../nbs/04_mcmc.ipynb #inside
@@ -779,16 +781,24 @@ def _refresh(problem, state, work):
                 total += problem.counts[row, column] * math.log(rate) - rate
     return total
 
-# %% ../nbs/04_mcmc.ipynb #draw-from-prior
+# %% ../nbs/04_mcmc.ipynb #begin
+_ANYWHERE = np.zeros((0, 3)), -1.0  # the start of a chain that begins at a draw from the prior
+
+
 @njit(**_JIT)
-def _draw_from_prior(problem, state):
-    "Where a chain begins."
-    state.count[0] = problem.lowest + np.random.randint(problem.highest - problem.lowest + 1)
-    low, high = problem.background
-    state.background[0] = low + (high - low) * np.random.random()
-    for index in range(state.emitters.shape[0]):
-        x, y = _anywhere(problem)
-        _set(state.emitters, index, x, y, _log_uniform(problem.photons[0], problem.photons[1]))
+def _begin(problem, state, start):
+    "Where a chain begins: at the emitters and background given or, where they are `_ANYWHERE`, at a draw from the prior."
+    emitters, background = start
+    state.count[0], state.background[0] = len(emitters), background
+    for index in range(len(emitters)):
+        _set(state.emitters, index, *_get(emitters, index))
+    if background < 0:
+        low, high = problem.background
+        state.count[0] = problem.lowest + np.random.randint(problem.highest - problem.lowest + 1)
+        state.background[0] = low + (high - low) * np.random.random()
+        for index in range(state.emitters.shape[0]):
+            x, y = _anywhere(problem)
+            _set(state.emitters, index, x, y, _log_uniform(problem.photons[0], problem.photons[1]))
 
 # %% ../nbs/04_mcmc.ipynb #record
 class _Record(NamedTuple):
@@ -822,7 +832,7 @@ def _look(problem, state, work, record, fine, look, value, peak):
 
 # %% ../nbs/04_mcmc.ipynb #chain
 @njit(**_ENTRY)
-def _chain(problem, betas, steps, burn_in, every, cumulative, seed, record, peak):
+def _chain(problem, betas, steps, burn_in, every, cumulative, seed, record, peak, start):
     "One chain: blocks of `every` steps of each replica, swaps between neighbouring powers, then a look at the first."
     np.random.seed(seed)
     (rows, columns), replicas = problem.counts.shape, len(betas)
@@ -834,7 +844,7 @@ def _chain(problem, betas, steps, burn_in, every, cumulative, seed, record, peak
     backgrounds, rates, holder = np.empty((replicas, 1)), np.empty((replicas, rows, columns)), np.arange(replicas)
     for replica in range(replicas):
         state = _State(emitters[replica], counts[replica], backgrounds[replica], rates[replica])
-        _draw_from_prior(problem, state)
+        _begin(problem, state, start)
         _refresh(problem, state, work)
     for block in range(steps // every):
         for level in range(replicas):
@@ -906,7 +916,7 @@ def reversible_jump(
         frame, chain = task
         record = _empty_record(problems[frame], (steps - burn_in) // every, keep)
         number = _seed(adu[frame], seed, chain)
-        _chain(problems[frame], np.array(betas, float), steps, burn_in, every, cumulative, number, record, kernel_peak())
+        _chain(problems[frame], np.array(betas, float), steps, burn_in, every, cumulative, number, record, kernel_peak(), _ANYWHERE)
         return record
 
     tasks = [(frame, chain) for frame in range(len(adu)) for chain in range(chains)]
@@ -1000,3 +1010,29 @@ def _collect(records, batch, chains):
         positions=emitters[..., :2].float(),
         photons=emitters[..., 2].float(),
     )
+
+# %% ../nbs/04_mcmc.ipynb #draw-from-truth
+def draw_from_truth(
+    frames: Simulation,
+    prior: Prior,  # that the frames were drawn from
+    draws: int = 20,  # of each frame
+    apart: int = 100,  # steps of reversible jump before each draw
+    seed: int = 0,
+    workers: int = 1,  # threads
+) -> tuple[Tensor, Tensor]:  # positions (B, draws, most, 2) [px]; mask (B, draws, most), true where an emitter is real
+    "Draws from p(θ | x) by a chain that begins at the truth, which is itself one."
+    problems = _problems(frames.adu, frames.camera, prior, frames.sigma, exact=False)
+    cumulative = _cumulative(prior, tuple(frames.adu.shape[-2:]))
+    truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
+    starts = [(emitters[real], float(b)) for emitters, real, b in zip(truth, frames.mask.cpu().numpy(), frames.background)]
+
+    def run(index):
+        record, number = _empty_record(problems[index], draws, keep=True), _seed(frames.adu[index], seed)
+        _chain(problems[index], np.ones(1), draws * apart, 0, apart, cumulative, number, record, kernel_peak(), starts[index])
+        return record.emitters[..., :2], record.trace[:, 0]
+
+    with ThreadPoolExecutor(workers) as pool:
+        parts = [np.stack(values) for values in zip(*pool.map(run, range(len(problems))))]
+    positions, count = (torch.from_numpy(part).to(frames.adu) for part in parts)
+    mask = torch.arange(positions.shape[2], device=count.device) < count[..., None]
+    return positions.masked_fill(~mask[..., None], 0.0), mask
