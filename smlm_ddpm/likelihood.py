@@ -115,6 +115,11 @@ class Prior:
         if self.placement not in ("disc", "field"):
             raise ValueError(f"placement is 'disc' or 'field', not {self.placement!r}")
 
+    def known(self, name: str) -> float | None:
+        "The value of a range that holds only one, such as `photons` of the paper's prior; None if it is open."
+        low, high = getattr(self, name)
+        return low if low == high else None
+
     def count_range(self, shape: tuple[int, int]) -> tuple[int, int]:
         "Fewest and most emitters in a frame of this shape."
         if self.count:

@@ -664,24 +664,31 @@ def report(
     points: np.ndarray | None = None,  # localizations for the summed image; None: those of `result`
     size: tuple[float, float] = (12, 7),  # width and height [inch]
 ):  # matplotlib Figure
-    "One frame, its posterior mean, sd and a sample, and the summed image with all localizations."
+    "One frame; mean, sd and a sample of its most crowded part; and the summed image with all localizations."
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
     shown, (rows, columns) = result.shown, result.shown["adu"].shape
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(2, 3).ravel()
     number, scale = shown["number"] + 1, size[0] / 12
+    left, top, width, height = _crowded_part(shown["x"], shown["y"], (rows, columns))
+    part = ", in the square" if (height, width) != (rows, columns) else ""
     panels = [
         (shown["adu"], "gray", f"frame {number} [ADU] and localizations"),
-        (shown["mean"], "magma", f"posterior mean of frame {number}"),
-        (shown["sd"], "viridis", f"posterior sd of frame {number}"),
-        (shown["sample"], "magma", f"one posterior sample of frame {number}"),
+        (shown["mean"], "magma", f"posterior mean of frame {number}{part}"),
+        (shown["sd"], "viridis", f"posterior sd of frame {number}{part}"),
+        (shown["sample"], "magma", f"one posterior sample of frame {number}{part}"),
         (result.mean, "magma", f"sum of {result.frames} frames, {result.count} localizations"),
         (result.sd, "viridis", f"sd of the sum of {result.frames} frames"),
     ]
     for axis, (image, colours, caption) in zip(axes, panels):
         _panel(figure, axis, image, colours, caption, (0, columns, rows, 0), scale)
     axes[0].plot(shown["x"], shown["y"], "o", markersize=7 * scale, markerfacecolor="none", markeredgecolor="tab:orange")
+    if part:
+        axes[0].add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="tab:orange"))
+    for axis in axes[1:4]:
+        axis.set(xlim=(left, left + width), ylim=(top + height, top))
     points = result.localizations if points is None else points
     if points is not None:
         axes[4].plot(points["x"], points["y"], ".", markersize=3 * scale, color="tab:cyan")
@@ -700,3 +707,12 @@ def _panel(figure, axis, image, colours, caption, extent, scale):
     axis.set_ylabel("y [px]", fontsize=10 * scale)
     for ticks in (axis, bar.ax):
         ticks.tick_params(labelsize=10 * scale)
+
+# %% ../nbs/10_movies.ipynb #crowded-part
+def _crowded_part(x: np.ndarray, y: np.ndarray, shape: tuple[int, int], side: int = 48) -> tuple[int, int, int, int]:
+    "Left, top, width and height of the square with the most localizations, small enough to see the pixels of the density."
+    height, width = (min(side, length) for length in shape)
+    inside = [(((x >= left) & (x < left + width) & (y >= top) & (y < top + height)).sum(), -top, -left)
+              for top in range(0, shape[0] - height + 1, 8) for left in range(0, shape[1] - width + 1, 8)]
+    _, top, left = max(inside)
+    return -left, -top, width, height
