@@ -88,6 +88,7 @@ def compare_posteriors(
         "total_sd_ratio": (sd.sum() / exact_sd.sum()).item(),
         "relative_l1": ((sd - exact_sd).abs().sum() / exact_sd.sum()).item(),
         "mean_error_in_sd": ((mean - exact_mean)[undecided] / exact_sd[undecided]).square().mean().sqrt().item(),
+        "excess_error": ((mean - exact_mean).square().sum() / exact_sd.square().sum()).item(),
     }
 
 # %% ../nbs/08_eval.ipynb #format-results
