@@ -21,7 +21,7 @@ from scoringrules import crps_ensemble, es_ensemble
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from scipy.stats import wasserstein_distance
+from scipy.stats import kstest, wasserstein_distance
 from skimage.feature import peak_local_max
 from torch import Tensor
 
@@ -215,13 +215,14 @@ def evaluate_localization(
                      parameters=("x", "y") if model.preset.prior.known("photons") else ("x", "y", "photons", "background"))["x"].square().mean().sqrt()
         truth = _sets(simulation)
         mean = model.moments(simulation.adu, **arguments)[0]
-        table = adjusted.localize(simulation.adu, **arguments)
-        results[f"{brightness:g} e⁻"] = {
-            "bound": bound.item(),
-            "LoG maxima on the grid (paper)": score_detections(_log_sets(mean, refine=False), truth)["rmse"] / bound.item(),
-            "LoG maxima, sub-pixel": score_detections(_log_sets(mean), truth)["rmse"] / bound.item(),
-            "localize": score_detections(_rows(table, frames), truth)["rmse"] / bound.item(),
+        found = {
+            "LoG maxima on the grid (paper)": _log_sets(mean, refine=False),
+            "LoG maxima, sub-pixel": _log_sets(mean),
+            "localize": _rows(adjusted.localize(simulation.adu, **arguments), frames),
         }
+        results[f"{brightness:g} e⁻"] = {"bound": bound.item()} | {
+            name: score_detections(sets, truth)["rmse"] / bound.item() for name, sets in found.items()
+        } | {"sub-pixel p-value": float(kstest(np.concatenate(found["LoG maxima, sub-pixel"]).ravel() % 1, "uniform").pvalue)}
     return results
 
 
@@ -431,7 +432,7 @@ def evaluate(
     few = lambda number: max(4, round(number * scale))
     count = model.preset.prior.count
     crowded = {"count": (count[1], count[1])} if count else {}
-    exact = {"frames": few(200), "steps": 100_000} if count else {"frames": few(40), "steps": 400_000}
+    exact = {"frames": few(200), "steps": 100_000} if count else {"frames": few(50), "steps": 400_000}
     parts = {
         "detection": lambda: evaluate_detection(model, few(1000), **crowded),
         "localization": lambda: evaluate_localization(model, frames=few(1000)),
