@@ -361,7 +361,7 @@ def evaluate_uncertainty(
     frames: int = 200,
     n_samples: int = 256,
     steps: int = 100_000,  # of each of two reversible-jump chains a frame
-    literal_frames: int = 10,  # the paper's own sampler is slow: fewer frames, and 16 samples of each
+    literal_frames: int = 10,  # the paper's own sampler is slow: fewer frames, and 16 samples of each; 0: none
     seed: int = 3,
     workers: int = 2,
     rivals: dict[str, Callable[[Frames], Posterior]] | None = None,  # more methods for the table
@@ -377,7 +377,7 @@ def evaluate_uncertainty(
     } | {name: lambda rival=rival: rival(looks) for name, rival in (rivals or {}).items()}
     rows = compare_methods(methods, case.exact, case.truth, case.counts)
     rows["exact, reversible jump"] |= {"seconds_per_frame": case.seconds} | case.verdict
-    if model.literal is not None:
+    if model.literal is not None and literal_frames:
         part = Posterior(*(values[:literal_frames] for values in (case.exact.mean, case.exact.sd, case.exact.samples)))
         literal = {"paper's own recipe": lambda: sample_literal(model, looks[:literal_frames], min(n_samples, 16), seed)}
         rows |= compare_methods(literal, part, case.truth[:literal_frames], case.counts[:literal_frames])
@@ -437,7 +437,7 @@ def evaluate(
         "detection": lambda: evaluate_detection(model, few(1000), **crowded),
         "localization": lambda: evaluate_localization(model, frames=few(1000)),
         "uncertainty": lambda: evaluate_uncertainty(model, **exact, literal_frames=few(10)),
-        "evaluations": lambda: evaluate_evaluations(model, frames=few(40), steps=exact["steps"]),
+        "evaluations": lambda: evaluate_evaluations(model, frames=max(4, exact["frames"] // 5), steps=exact["steps"]),
     }
     if movie is not None:
         parts["movie"] = lambda: evaluate_movie(model, movie)
