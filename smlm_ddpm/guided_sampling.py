@@ -130,8 +130,8 @@ def _fitted_levels(evaluations: int) -> tuple[float, ...]:
 def noise_levels(
     evaluations: int = 8,  # how many
 ) -> Tensor:  # (evaluations,), falling
-    "The noise levels at which Ψ is asked: fitted to `gaussian_response`; from 17 on those of Karras et al., which then do."
-    return torch.tensor(_fitted_levels(evaluations)) if evaluations <= 16 else karras_levels(evaluations)
+    "The noise levels at which Ψ is asked: up to eight fitted to `gaussian_response`, more by the formula of Karras et al."
+    return torch.tensor(_fitted_levels(evaluations)) if evaluations <= 8 else karras_levels(evaluations)
 
 # %% ../nbs/07_guided_sampling.ipynb #preset
 STAGES = {"phi": "phi", "refine": "phi", "psi": "psi", "literal": "literal"}  # of training, in order: which network learns
