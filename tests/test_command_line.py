@@ -61,6 +61,10 @@ def reconstruct(*more, movie="movie.tif", out="out", model="tiny.safetensors"):
     return "reconstruct", movie, "--out", out, "--model", model, "--device", "cpu", *more
 
 
+def calibrate(*more, model="tiny.safetensors", out="out"):
+    return "calibrate", model, "--out", out, "--device", "cpu", *more
+
+
 def left_behind(folder):
     return sorted(path.name for path in folder.glob("**/.smlm-ddpm-*"))
 
@@ -92,6 +96,19 @@ def test_what_is_not_given_is_told(run):
     status, said, complaint = run(*reconstruct(*CAMERA[:4], "--frames", ":2", out="told"))
     assert (status, complaint) == (0, "")
     assert "read variance not given" in said and "sigma not given" in said and "pixel size not given" in said
+
+
+def test_calibrate_writes_verdicts(run, place):
+    status, said, complaint = run(*calibrate("--frames", "12", "--samples", "20", "--seed", "1", out="a"))
+    assert (status, complaint) == (0, ""), complaint
+    assert {path.name for path in (place / "a").iterdir()} == {"calibration.json", "calibration.png"}
+    results = json.loads((place / "a" / "calibration.json").read_text())
+    about = ("model", "frames", "n_samples", "seed")
+    assert [results[name] for name in about] == ["tiny", 12, 20, 1] and len(results["by_truth"]) == 9
+    assert not results["passed"] and results["checks"]["coverage"]["passed"] is False  # it has learned nothing
+    for name, check in results["checks"].items():
+        assert f"{name:14}" in said and check["verdict"] in said
+    assert (place / "a" / "calibration.png").read_bytes().startswith(b"\x89PNG") and not left_behind(place)
 
 
 def photons(place):
@@ -151,6 +168,10 @@ MISTAKES = {
     "output in a device": (lambda place: reconstruct(*CAMERA, out="/dev/full/out"), "/dev/full"),
     "no configuration": (lambda place: ("train", "none.toml", "--out", "out"), "none.toml"),
     "evaluation's folder": (lambda place: ("evaluate", "--preset", "paper", "--out", "no/x.json"), "no does not exist"),
+    "calibration of nothing": (lambda place: calibrate("--frames", "9"), "--frames 9: too few to judge anything"),
+    "calibration's samples": (lambda place: calibrate("--samples", "1"), "--samples 1: too few to judge anything"),
+    "calibration's model": (lambda place: calibrate(model="missing.safetensors"), "no model named 'missing.safetensors'"),
+    "calibration's folder": (lambda place: calibrate(out="movie.tif"), "movie.tif: is a file"),
 }
 
 
