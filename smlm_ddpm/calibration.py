@@ -297,7 +297,7 @@ def coverage_by_frame(
     measured: dict[str, Tensor],  # of `measure`, perhaps with `light` of `light_per_emitter`
 ) -> dict[str, dict]:  # by what the frames show: how many frames, coverage found at LEVELS, its error
     "Coverage in thirds of the number of emitters, and of their light where it is given."
-    parts = _thirds(measured["crowd"], torch.arange(len(measured["crowd"])), ("few", "some", "many"), "")
+    parts = _thirds(measured["crowd"], torch.arange(len(measured["crowd"])), ("few emitters", "some emitters", "many emitters"), "")
     if "light" in measured:
         parts = {f"{crowd}, {name}": some for crowd, frames in parts.items()
                  for name, some in _thirds(measured["light"], frames, ("dim", "middling", "bright"), " e⁻").items()}
@@ -314,7 +314,7 @@ def _thirds(values, frames, words, unit):
     values = values[frames]
     bins = torch.bucketize(values, values.quantile(torch.tensor([1 / 3, 2 / 3], dtype=values.dtype)))
     parts = {word: bins == number for number, word in enumerate(words) if (bins == number).any()}
-    return {f"{word} ({values[some].min():.0f}–{values[some].max():.0f}{unit})": frames[some] for word, some in parts.items()}
+    return {f"{word} ({values[some].min():.0f} to {values[some].max():.0f}{unit})": frames[some] for word, some in parts.items()}
 
 # %% ../nbs/09_calibration.ipynb #grid-of-priors
 def grid_of_priors(
@@ -412,10 +412,11 @@ def format_calibration(
     rows = {"right": (results["checks"]["coverage"]["right"], None)}
     rows |= {"whole prior": (results["checks"]["coverage"]["found"], results["checks"]["coverage"]["error"])}
     rows |= {name: (cell["found"], cell["error"]) for name, cell in results["by_frame"].items()}
-    lines.append(f"{'coverage':34}" + "".join(f"{level:>16.0%}" for level in LEVELS))
+    width = 2 + max(map(len, rows))
+    lines.append(f"{'coverage':{width}}" + "".join(f"{level:>16.0%}" for level in LEVELS))
     for name, (found, error) in rows.items():
         cells = [_with_error(value, None if error is None else error[at]) for at, value in enumerate(found)]
-        lines.append(f"  {name:32}" + "".join(f"{cell:>16}" for cell in cells))
+        lines.append(f"  {name:{width - 2}}" + "".join(f"{cell:>16}" for cell in cells))
     wrong = sum(check["passed"] is False for check in results["checks"].values())
     end = "A right posterior passes all checks in at least 95 of 100 runs."
     return "\n".join([*lines, f"{wrong or 'none'} of {len(results['checks'])} checks failed. {end}"])
@@ -446,7 +447,7 @@ def _draw_differences(axis, checks, names, title):
     axis.axhline(0, color="k", linewidth=0.6)
     axis.set(title=title, xlabel="rank of the truth", ylabel="found − uniform", xlim=(0, 1))
     if len(checks) > 1:
-        axis.legend(fontsize=7)
+        axis.legend(fontsize=7, framealpha=0.5)
 
 # %% ../nbs/09_calibration.ipynb #figure-others
 def _draw_coverage(axis, check):
@@ -470,8 +471,8 @@ def _draw_cells(axis, cells, right, at=2):
         if cell["found"][at] is not None:
             axis.errorbar(cell["found"][at], place, xerr=cell["error"][at], marker="o", markersize=4, color="C0")
     axis.axvline(right, color="k", linestyle=":", linewidth=0.8)
-    axis.set(title=f"coverage of the {LEVELS[at]:.0%} interval by frame", yticks=range(len(cells)), ylim=(len(cells) - 0.5, -0.5))
-    axis.set_yticklabels(cells, fontsize=7)
+    axis.set(title=f"{LEVELS[at]:.0%} intervals by frame", xlabel="holds the truth", yticks=range(len(cells)), ylim=(len(cells) - 0.5, -0.5))
+    axis.set_yticklabels([name.replace(", ", ",\n") for name in cells], fontsize=6)
 
 # %% ../nbs/09_calibration.ipynb #calibration-figure
 def calibration_figure(
