@@ -328,7 +328,7 @@ def grid_of_priors(
         edges = np.linspace(*prior.density, 4).tolist()
         crowds = {f"{low:.2g}–{high:.2g} /px²": {"density": (low, high)} for low, high in pairwise(edges)}
     edges, lights = np.geomspace(*prior.photons, 4).tolist(), {"": {}}
-    if prior.photons[0] < prior.photons[1]:
+    if prior.known("photons") is None:
         lights = {f", {low:.0f}–{high:.0f} e⁻": {"photons": (low, high)} for low, high in pairwise(edges)}
     return {crowd + light: replace(prior, **crowds[crowd], **lights[light]) for crowd in crowds for light in lights}
 
@@ -344,12 +344,12 @@ def _measure_model(model, prior, frames, n_samples, seed, advance):
     points, parts = random_points(simulation, truth, generator), []
     for first in range(0, frames, AT_ONCE):
         part = slice(first, min(first + AT_ONCE, frames))
-        camera = replace(simulation.camera, read_variance=simulation.camera.read_variance[part])
-        posterior = model.sample(simulation.adu[part], n_samples, seed, camera=camera, sigma=simulation.sigma[part], first_frame=first)
+        seen = simulation[part]
+        posterior = model.sample(seen.adu, n_samples, seed, camera=seen.camera, sigma=seen.sigma, first_frame=first)
         parts.append(measure(posterior.samples.float().cpu(), truth[part], points[part], generator))
         advance(part.stop - part.start)
     measured = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    if prior.photons[0] < prior.photons[1]:
+    if prior.known("photons") is None:
         measured["light"] = light_per_emitter(simulation, measured["crowd"])
     return measured
 

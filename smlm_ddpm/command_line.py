@@ -367,12 +367,12 @@ def _write_whole(path: Path, text: str) -> None:
 # %% ../nbs/11_command_line.ipynb #run-calibrate
 def run_calibrate(options) -> None:
     "Check a model's uncertainty, print the verdicts and write `calibration.json` and `calibration.png`."
-    for name, least in (("frames", 10), ("samples", 20)):
-        if getattr(options, name) < least:
-            raise ValueError(f"--{name} {getattr(options, name)}: too few to judge anything; give at least {least}")
-    from smlm_ddpm.calibration import calibrate, calibration_figure, format_calibration
+    from smlm_ddpm.calibration import FEWEST_FRAMES, FEWEST_SAMPLES, calibrate, calibration_figure, format_calibration
     from smlm_ddpm.movies import staged
 
+    for name, least in (("frames", FEWEST_FRAMES), ("samples", FEWEST_SAMPLES)):
+        if getattr(options, name) < least:
+            raise ValueError(f"--{name} {getattr(options, name)}: too few to judge anything; give at least {least}")
     with staged(options.out) as hidden:
         model = load_model(options.model, options.device)
         results = calibrate(model, options.frames, options.samples, options.seed, progress=True)

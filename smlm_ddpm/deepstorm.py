@@ -29,7 +29,6 @@ from tqdm.auto import tqdm
 from .fisher import EmitterFit, crlb, fit_emitters
 from .kde import FACTOR, kernel_density
 from .likelihood import Prior, simulate
-from .mcmc import draw_from_truth
 from .psf import expected_photons, per_frame, pixel_integral
 
 # %% ../nbs/05_deepstorm.ipynb #network-input
@@ -170,9 +169,11 @@ def simulated_batch(
     frames = simulate(prior, config.batch, generator, shape)
     positions, mask = frames.positions[:, None], frames.mask[:, None]
     if config.draws > 1:
+        from smlm_ddpm.mcmc import draw_from_truth  # here, because numba takes half a second to import
+
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         positions, mask = draw_from_truth(frames, prior, config.draws, config.apart, seed, torch.get_num_threads())
-    density = kernel_density(positions.flatten(0, 1), shape, mask.flatten(0, 1)).unflatten(0, (config.batch, -1))
+    density = kernel_density(positions, shape, mask)
     photons, variance = frames.camera.to_photons(frames.adu), frames.camera.read_variance_photons
     features = network_input(photons, frames.sigma, variance)
     return features.contiguous(memory_format=torch.channels_last), density

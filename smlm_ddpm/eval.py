@@ -9,11 +9,9 @@ __all__ = ['MATCHING_RADIUS', 'match_emitters', 'score_detections', 'compare_pos
            'evaluate_evaluations', 'evaluate_movie', 'evaluate']
 
 # %% ../nbs/08_eval.ipynb #imports
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,7 +29,7 @@ from .fisher import crlb, fisher_information, fit_emitters
 from smlm_ddpm.guided_sampling import (
     Frames, Posterior, PosteriorModel, draw, load_pretrained, moments, noise_levels, prepare, sample_literal,
 )
-from .kde import FACTOR, kernel_density, kernel_peak
+from .kde import kernel_density, kernel_peak
 from .likelihood import Prior, Simulation, simulate
 from .mcmc import reversible_jump
 
@@ -279,7 +277,7 @@ def laplace_posterior(
 
 def _of_emitters(positions: Tensor, mask: Tensor, shape: tuple[int, int]) -> Posterior:
     "Densities and moments of sets of emitters (B, S, N, 2)."
-    samples = kernel_density(positions.flatten(0, 1), shape, mask.flatten(0, 1)).unflatten(0, positions.shape[:2])
+    samples = kernel_density(positions, shape, mask)
     return Posterior(samples.mean(1), samples.std(1), samples)
 
 # %% ../nbs/08_eval.ipynb #compare-contents
@@ -314,11 +312,7 @@ def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: 
     simulation, arguments = _simulated(model, frames, seed)
     shape, start = tuple(simulation.adu.shape[-2:]), time.perf_counter()
     chains = reversible_jump(simulation.adu, simulation.camera, model.preset.prior, simulation.sigma, steps, workers=workers, keep=True)
-    seconds, looks = (time.perf_counter() - start) / frames, chains.count[0].numel()
-    chosen = torch.linspace(0, looks - 1, n_samples).long()
-    positions, count = chains.positions.flatten(1, 2)[:, chosen], chains.count.flatten(1, 2)[:, chosen]
-    mask = torch.arange(positions.shape[2]) < count[..., None]
-    drawn = _of_emitters(positions.masked_fill(~mask[..., None], 0.0), mask, shape)
+    seconds, drawn = (time.perf_counter() - start) / frames, _of_emitters(*chains.draws(n_samples), shape)
     verdict = {"converged": chains.converged.float().mean().item(), "agreement": chains.agreement.mean().item()}
     truth = kernel_density(simulation.positions, shape, simulation.mask)
     exact = replace(drawn, mean=chains.mean, sd=chains.sd)

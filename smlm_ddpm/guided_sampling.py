@@ -13,7 +13,7 @@ import math
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -32,7 +32,6 @@ from smlm_ddpm.deepstorm import (
 )
 from .kde import FACTOR, scale_per_image
 from .likelihood import Camera, Prior
-from .psf import per_frame
 
 # %% ../nbs/07_guided_sampling.ipynb #sample-ancestral
 def sample_ancestral(

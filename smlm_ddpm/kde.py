@@ -27,15 +27,18 @@ def kernel_peak(
 
 # %% ../nbs/02_kde.ipynb #kernel-density
 def kernel_density(
-    positions: Tensor,  # (B, N, 2) [camera px]
+    positions: Tensor,  # (B, N, 2), or (B, draws, N, 2) [camera px]
     shape: tuple[int, int],  # rows and columns of the camera frame
-    mask: Tensor | None = None,  # (B, N)
+    mask: Tensor | None = None,  # (B, N), or (B, draws, N)
     factor: int = FACTOR,  # upsampling
     sigma: float = SIGMA,  # kernel width [KDE px]
-) -> Tensor:  # (B, 1, factor·H, factor·W): an isolated, centred emitter has peak 1
+) -> Tensor:  # (B, 1, factor·H, factor·W), or (B, draws, 1, …): an isolated, centred emitter has peak 1
     "Equation 4 on a grid `factor` times finer, on the fixed scale."
     fine = (factor * shape[0], factor * shape[1])
-    return expected_photons(positions * factor, 1 / kernel_peak(sigma), fine, sigma, mask)
+    sets, emitters = positions.shape[:-2], positions.shape[-2]
+    mask = None if mask is None else mask.reshape(-1, emitters)
+    density = expected_photons(factor * positions.reshape(-1, emitters, 2), 1 / kernel_peak(sigma), fine, sigma, mask)
+    return density.unflatten(0, sets)
 
 # %% ../nbs/02_kde.ipynb #scale-per-image
 def scale_per_image(

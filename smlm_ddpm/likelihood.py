@@ -8,12 +8,12 @@ __all__ = ['PAPER_PRIOR', 'DEFAULT_PRIOR', 'Camera', 'log_likelihood_poisson', '
 
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 
-from .psf import per_frame, expected_photons
+from .psf import expected_photons
 
 # %% ../nbs/01_likelihood.ipynb #camera
 @dataclass(frozen=True)
@@ -150,7 +150,12 @@ class Simulation:
     mask: Tensor  # (B, N)
     background: Tensor  # (B,) [e⁻/px]
     sigma: Tensor  # (B,) [px]
-    camera: Camera
+    camera: Camera  # its read variance (B, 1, 1, 1) or (B, 1, H, W)
+
+    def __getitem__(self, index: slice) -> "Simulation":
+        "Some of the frames."
+        camera = replace(self.camera, read_variance=self.camera.read_variance[index])
+        return Simulation(*(getattr(self, field.name)[index] for field in fields(self)[:-1]), camera)
 
 # %% ../nbs/01_likelihood.ipynb #uniform
 def _uniform(low, high, shape, generator, device):

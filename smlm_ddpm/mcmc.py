@@ -888,6 +888,13 @@ class ExactPosterior:
     positions: Tensor  # (B, C, L or 0, most, 2): the first N are real [px]
     photons: Tensor  # (B, C, L or 0, most) [e⁻]
 
+    def draws(self, number: int) -> tuple[Tensor, Tensor]:  # positions (B, number, most, 2) [px]; mask (B, number, most)
+        "Evenly spaced looks from all chains, as `draw_from_truth` gives them; needs `keep=True`."
+        chosen = torch.linspace(0, self.count[0].numel() - 1, number).long()
+        positions, count = self.positions.flatten(1, 2)[:, chosen], self.count.flatten(1, 2)[:, chosen]
+        mask = torch.arange(positions.shape[2]) < count[..., None]
+        return positions.masked_fill(~mask[..., None], 0.0), mask
+
 # %% ../nbs/04_mcmc.ipynb #reversible-jump
 def reversible_jump(
     adu: Tensor,  # (B, 1, H, W) [ADU]
@@ -966,8 +973,7 @@ def _cumulative(prior, shape):
     shares = dict(zip(MOVES, _SHARES))
     lowest, highest = prior.count_range(shape)
     idle = ["birth", "death", "split", "merge"] if lowest == highest else []
-    idle += ["photons"] * (prior.photons[0] == prior.photons[1])
-    idle += ["background"] * (prior.background[0] == prior.background[1])
+    idle += [name for name in ("photons", "background") if prior.known(name) is not None]
     for move in idle:
         shares["walk"] += shares.pop(move)
         shares[move] = 0.0
