@@ -1,19 +1,12 @@
 """The interactive figures as a reader of the site has them: in a browser, without a kernel and without network."""
 
 import json
-import shutil
 from html import unescape
 
 import pytest
 from project import NOTEBOOKS, ROOT, cells
-from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
-
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="needs chromium and chromedriver (Debian: apt install chromium chromium-driver)"
-)
 
 
 def stored_books(path) -> list[str]:
@@ -25,27 +18,6 @@ def stored_books(path) -> list[str]:
 
 BOOKS = {path.stem: stored_books(path) for path in NOTEBOOKS}
 CASES = [(stem, index) for stem, books in BOOKS.items() for index in range(len(books))]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    profile = tmp_path_factory.mktemp("profile")
-    for argument in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-dev-shm-usage",
-        f"user-data-dir={profile}",
-        "host-resolver-rules=MAP * ~NOTFOUND",  # no name resolves: the page is alone
-        "proxy-server=127.0.0.1:9",
-    ):
-        options.add_argument("--" + argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")

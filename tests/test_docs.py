@@ -87,6 +87,25 @@ def test_figure_references_have_one_figure(name):
     assert set(re.findall(r"@(fig-[\w-]*\w)", prose(ROOT / "nbs" / name))) <= set(labels)
 
 
+def bibliography() -> dict[str, str]:
+    "The entries of the BibTeX file, by key."
+    text = (ROOT / "nbs" / "references.bib").read_text(encoding="utf-8")
+    return dict(re.findall(r"^@\w+\{([\w-]+),\n(.*?)^\}", text, re.DOTALL | re.MULTILINE))
+
+
+def test_citations_have_entries_and_entries_are_cited():
+    "`@key` or `[@key; @other]`, as Pandoc reads them."
+    pages = {path.name: prose(path) for path in NOTEBOOKS}
+    cited = {key for page in pages.values() for key in re.findall(r"(?<![\w.])@(?!fig-)(\w+)", page)}
+    assert cited == set(bibliography())
+
+
+def test_bibliography_is_complete():
+    wanting = [key for key, text in bibliography().items() for field in ("author", "title") if f"  {field} = {{" not in text]
+    undated = [key for key, text in bibliography().items() if "  year = {" not in text and "note = {Preprint}" not in text]
+    assert wanting == undated == []
+
+
 @each_notebook
 def test_divs_are_balanced(name, processed):
     fences = re.findall(r"^:{3,}(.*)$", prose(processed / name), re.MULTILINE)
@@ -98,3 +117,4 @@ def test_site_is_complete(processed):
     site = yaml.safe_load((processed / "_quarto.yml").read_text(encoding="utf-8"))
     assert site["project"] == {"type": "website", "output-dir": "_docs", "render": ["/*.ipynb"]}
     assert (processed / site["format"]["html"]["css"]).exists()
+    assert (processed / site["bibliography"]).exists()

@@ -12,6 +12,8 @@ def output_text(output: dict) -> str:
     data = output.get("data", {})
     if "text/markdown" in data:
         return "".join(data["text/markdown"])
+    if "text/html" in data:
+        return ""  # a slider: for the page only
     text = "".join(output.get("text", data.get("text/plain", "")))
     return "\n".join("    " + line for line in text.splitlines())
 
@@ -22,7 +24,7 @@ def cell_text(cell: dict) -> list[str]:
     if cell["cell_type"] == "markdown":
         return [re.sub(r"\]\(images/", "](nbs/images/", source)]
     outputs = [output_text(output) for output in cell.get("outputs", [])]
-    hidden = source.startswith("#| hide") or "Markdown(" in source or "assert" in source
+    hidden = source.startswith(("#| hide", "#| echo: false")) or "Markdown(" in source or "assert" in source
     return outputs if hidden else [f"```python\n{source}\n```", *outputs]
 
 
