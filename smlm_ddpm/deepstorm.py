@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['INPUT_CHANNELS', 'network_input', 'DeepStorm', 'convolution', 'ResidualBlock', 'MomentNetwork', 'moment_loss',
-           'TrainingConfig', 'simulated_batch', 'moment_objective', 'density_objective', 'learning_rate',
+           'resolved', 'TrainingConfig', 'simulated_batch', 'moment_objective', 'density_objective', 'learning_rate',
            'save_tensors', 'load_tensors', 'train', 'localize_log', 'locate_emitters']
 
 # %% ../nbs/05_deepstorm.ipynb #imports
@@ -137,6 +137,14 @@ def moment_loss(
     "The Gaussian score: least when `mean` and `sd` are those of the posterior, whatever its shape."
     stated = sd**2 + floor**2
     return ((((density - mean) ** 2 + variance + floor**2) / stated + stated.log()) / 2).mean() - math.log(floor)
+
+# %% ../nbs/05_deepstorm.ipynb #resolved
+def resolved(
+    sd: Tensor,  # as a network states it, any shape
+    floor: float,  # of the moment loss at the end of its training
+) -> Tensor:  # √(sd² − (floor/2)²), and zero below
+    "Standard deviations as far as `moment_loss` could tell them from zero."
+    return (sd**2 - floor**2 / 4).clamp(min=0).sqrt()
 
 # %% ../nbs/05_deepstorm.ipynb #training-config
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from . import __version__
 from .deepstorm import locate_emitters, localize_log
 from .fisher import crlb, fisher_information, fit_emitters
 from smlm_ddpm.guided_sampling import (
-    Frames, Posterior, PosteriorModel, draw, load_pretrained, moments, noise_levels, prepare, sample_literal,
+    Frames, Posterior, PosteriorModel, draw, flow_levels, load_pretrained, moments, noise_levels, prepare, sample_literal,
 )
 from .kde import kernel_density, kernel_peak
 from .likelihood import Prior, Simulation, simulate
@@ -387,12 +387,14 @@ def evaluate_evaluations(
     seed: int = 4,
     workers: int = 2,
 ) -> dict[str, dict]:
-    "The shipped sampler with fewer and more evaluations of the network, against the exact posterior."
+    "The shipped sampler and that of flow matching with fewer and more evaluations of one network, against the exact posterior."
     case, rows = _case(model, frames, n_samples, steps, seed, workers), {}
-    for number in evaluations:
-        posterior = draw(model, case.looks, n_samples, seed, noise_levels(number))
-        rows[f"{number} evaluations"] = compare_posteriors(posterior.mean, posterior.sd, case.exact.mean, case.exact.sd)
-        rows[f"{number} evaluations"] |= {"coverage": coverage(posterior.samples, case.truth)}
+    recipes = {f"{number} evaluations": (noise_levels(number), 2) for number in evaluations}
+    recipes |= {f"{number} evaluations, flow matching": (flow_levels(number), 1) for number in evaluations}
+    for name, (levels, order) in recipes.items():
+        posterior = draw(model, case.looks, n_samples, seed, levels, order=order)
+        rows[name] = compare_posteriors(posterior.mean, posterior.sd, case.exact.mean, case.exact.sd)
+        rows[name] |= {"coverage": coverage(posterior.samples, case.truth)}
     return rows
 
 # %% ../nbs/08_eval.ipynb #evaluate-movie

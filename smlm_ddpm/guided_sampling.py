@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['STAGES', 'SMALLEST_SIDE', 'LOCALIZATION_FIELDS', 'sample_ancestral', 'sample_ddim', 'karras_levels',
-           'sample_multistep', 'gaussian_response', 'noise_levels', 'Preset', 'preset_from_dict', 'read_preset',
-           'Posterior', 'PosteriorModel', 'Frames', 'prepare', 'moments', 'draw', 'localizations', 'save_model',
-           'untrained', 'load_pretrained', 'train_preset', 'sample_literal']
+           'sample_multistep', 'flow_levels', 'gaussian_response', 'noise_levels', 'Preset', 'preset_from_dict',
+           'read_preset', 'Posterior', 'PosteriorModel', 'Frames', 'prepare', 'moments', 'draw', 'localizations',
+           'save_model', 'untrained', 'load_pretrained', 'train_preset', 'sample_literal']
 
 # %% ../nbs/07_guided_sampling.ipynb #imports
 import math
@@ -28,7 +28,7 @@ from smlm_ddpm.ddpm import (
     RESIDUAL_FLOOR, Denoiser, Schedule, UNet, linear_schedule, literal_objective, residual_objective, to_clean_and_noise,
 )
 from smlm_ddpm.deepstorm import (
-    MomentNetwork, TrainingConfig, load_tensors, locate_emitters, moment_objective, network_input, save_tensors, train,
+    MomentNetwork, TrainingConfig, load_tensors, locate_emitters, moment_objective, network_input, resolved, save_tensors, train,
 )
 from .kde import FACTOR, scale_per_image
 from .likelihood import Camera, Prior
@@ -85,6 +85,7 @@ def sample_multistep(
     denoise: Callable[[Tensor, Tensor], Tensor],  # (noisy, noise level of every entry) → clean
     start: Tensor,  # noise at the first level
     levels: Tensor,  # (evaluations,), falling
+    order: int = 2,  # 1: no extrapolation, Euler's steps
 ) -> Tensor:
     "Second order with one evaluation a level, DPM-Solver++(2M) of Lu et al. 2022; ends on the last clean estimate."
     noisy, before, last_step = start, None, None
@@ -94,21 +95,31 @@ def sample_multistep(
             return clean
         after = levels[index + 1].item()
         step = math.log(level / after)
-        guess = clean if before is None else clean + (clean - before) * step / (2 * last_step)
+        guess = clean if before is None or order == 1 else clean + (clean - before) * step / (2 * last_step)
         noisy = (after / level) * noisy + (1 - after / level) * guess
         before, last_step = clean, step
+
+# %% ../nbs/07_guided_sampling.ipynb #flow-levels
+def flow_levels(
+    evaluations: int,  # how many
+    highest: float = 80.0,  # where it begins; t = 1 would be infinitely high
+) -> Tensor:  # (evaluations,), falling
+    "Noise levels of flow matching, t / (1 − t) for evenly spaced t (Lipman et al. 2023); walk them with `order=1`."
+    time = highest / (1 + highest) * torch.arange(evaluations, 0, -1) / evaluations
+    return time / (1 - time)
 
 # %% ../nbs/07_guided_sampling.ipynb #gaussian-response
 def gaussian_response(
     levels: Tensor,  # (evaluations,), falling
     variance: Tensor,  # of Gaussian signals, any shape
+    order: int = 2,  # of `sample_multistep`
 ) -> Tensor:  # the same shape
     "Spread of what `sample_multistep` draws of a Gaussian, over its true spread; 1 is right."
 
     def denoise(noisy, level):
         return noisy * variance / (variance + level**2)
 
-    return sample_multistep(denoise, levels[0] * torch.ones_like(variance), levels) / variance.sqrt()
+    return sample_multistep(denoise, levels[0] * torch.ones_like(variance), levels, order) / variance.sqrt()
 
 
 @cache
@@ -155,6 +166,11 @@ class Preset:
     def camera(self) -> Camera:
         "The camera of the training frames, at the middle of its range."
         return Camera(self.prior.offset, self.prior.gain, sum(self.prior.read_variance) / 2 * self.prior.gain**2)
+
+    @property
+    def floor(self) -> float:
+        "Of the moment loss at the end of φ's training."
+        return (self.refine_training if self.refine_training.steps else self.phi_training).floors[1]
 
     @property
     def sigma(self) -> float:
@@ -330,15 +346,16 @@ def prepare(
     variance = torch.as_tensor(camera.read_variance_photons).expand(adu.shape)
     return Frames(camera.to_photons(adu), sigma.expand(len(adu)), variance)
 
-# %% ../nbs/07_guided_sampling.ipynb #draw
+# %% ../nbs/07_guided_sampling.ipynb #moments
 def moments(
     model: PosteriorModel,
     frames: Frames,
 ) -> tuple[Tensor, Tensor]:  # mean and standard deviation, each (B, 1, 4H, 4W)
-    "What φ says in one pass."
-    return tuple(torch.cat(values) for values in zip(*(model._look(part)[:2] for part in frames.split(_PIXELS))))
+    "What φ says in one pass, as far as its training could tell the standard deviation from zero."
+    means, deviations = zip(*(model._look(part)[:2] for part in frames.split(_PIXELS)))
+    return torch.cat(means), resolved(torch.cat(deviations), model.preset.floor)
 
-
+# %% ../nbs/07_guided_sampling.ipynb #draw
 @torch.inference_mode()
 def draw(
     model: PosteriorModel,
@@ -348,6 +365,7 @@ def draw(
     levels: Tensor,  # noise levels, falling
     keep_samples: bool = True,  # false: only the moments, in memory that doesn't grow with n_samples
     first_frame: int = 0,  # number of the first frame
+    order: int = 2,  # of `sample_multistep`
 ) -> Posterior:
     "Look once with φ, encode the context once, then denoise standardised residuals for every sample."
     if n_samples < 2:
@@ -356,14 +374,15 @@ def draw(
     at_once = max(1, min(n_samples, _SAMPLES, _PIXELS // frames.photons[0].numel()))
     for part in frames.split(_PIXELS // at_once):
         mean, sd, hidden = model._look(part)
+        scale = sd.clamp(min=RESIDUAL_FLOOR) * resolved(sd, model.preset.floor) / sd.clamp(min=1e-9)
         with model._arithmetic():
             context = model.psi.context(hidden, mean, sd)
         generators = [torch.Generator(model.device).manual_seed(_frame_seed(seed, first_frame + i)) for i in range(len(part))]
         first_frame += len(part)
         total, square, kept = torch.zeros_like(mean), torch.zeros_like(mean), []
         for start in range(0, n_samples, at_once):
-            residual = _draw_residuals(model, context, generators, min(at_once, n_samples - start), mean.shape, levels)
-            offset = residual * sd.clamp(min=RESIDUAL_FLOOR)[:, None]
+            residual = _draw_residuals(model, context, generators, min(at_once, n_samples - start), mean.shape, levels, order)
+            offset = residual * scale[:, None]
             total += offset.sum(1)
             square += offset.square().sum(1)
             if keep_samples:
@@ -379,7 +398,7 @@ def _frame_seed(seed: int, frame: int) -> int:
     return (seed * 1_000_003 + frame) % 2**32
 
 
-def _draw_residuals(model, context, generators, count, shape, levels):
+def _draw_residuals(model, context, generators, count, shape, levels, order):
     "(B, count, 1, 4H, 4W) standardised residuals; each frame's noise comes from its own generator."
     noise = torch.stack([torch.randn((count, *shape[1:]), generator=g, device=g.device) for g in generators])
     context = context.repeat_interleave(count, dim=0)
@@ -388,7 +407,7 @@ def _draw_residuals(model, context, generators, count, shape, levels):
         with model._arithmetic():
             return model.psi(noisy, level, context)
 
-    return sample_multistep(denoise, levels[0].item() * noise.flatten(0, 1), levels).unflatten(0, (len(generators), count))
+    return sample_multistep(denoise, levels[0].item() * noise.flatten(0, 1), levels, order).unflatten(0, (len(generators), count))
 
 # %% ../nbs/07_guided_sampling.ipynb #tiles
 _CORE, _MARGIN = 12, 4  # of the tiles in which emitters are fitted [px]

@@ -13,7 +13,8 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     "Chromium without a window, which reaches this machine and files, and nothing else."
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    names, driver = ("chromium", "chromium-browser", "google-chrome"), shutil.which("chromedriver")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if not (chromium and driver):
         pytest.skip("needs chromium and chromedriver (Debian: apt install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
