@@ -9,7 +9,7 @@ from common import paper_frames, paper_prior
 from measure import Row, per_second, seconds
 from scipy.special import erf, xlogy
 from smlm_ddpm.likelihood import Simulation
-from smlm_ddpm.mcmc import convergence, metropolis_hastings, reversible_jump
+from smlm_ddpm.mcmc import ExactPosterior, convergence, metropolis_hastings, reversible_jump
 
 OPTIMAL = 2.38**2 * 0.0956**2  # variance of a Metropolis step times the number of coordinates, if emitters are apart [px²]
 
@@ -53,7 +53,8 @@ def run_metropolis(frames: Simulation, steps: int, chains: int):
 
 def run_reversible_jump(frames: Simulation, steps: int, emitters: int | None = None):
     "Two chains from draws of the prior, the number of emitters known or not."
-    return reversible_jump(frames.adu, frames.camera, paper_prior(emitters), steps=steps, every=20, keep=emitters is not None)
+    known = {} if emitters is None else {"every": 2 * emitters, "keep": True}
+    return reversible_jump(frames.adu, frames.camera, paper_prior(emitters), steps=steps, **known)
 
 
 def metropolis(quick: bool) -> Row:
@@ -115,5 +116,26 @@ def effective(emitters: int, quick: bool) -> Row:
     )
 
 
-ROWS = {"metropolis": metropolis, "reversible-jump": jumps,
+def sd_apart(posterior: ExactPosterior) -> float:
+    "Σ|sd₁ − sd₂| / Σ sd of the two chains of the worst frame."
+    first, second = posterior.chain_sd.unbind(1)
+    return float(((first - second).abs().sum((1, 2)) / posterior.chain_sd.mean(1).sum((1, 2))).max())
+
+
+def converged(quick: bool) -> Row:
+    "Seconds a frame for two chains so long that their maps agree, the number of emitters unknown."
+    frames, first, tolerance = (paper_frames(1, 10), 1000, 1.0) if quick else (paper_frames(4, 10), 25_000, 0.03)
+
+    def measurement():
+        steps, results = first, []
+        while not results or sd_apart(results[-1]) > tolerance:
+            time = seconds(lambda: results.append(run_reversible_jump(frames, steps)))
+            steps *= 2
+        return time / len(frames.adu)
+
+    return Row(f"frame of ten emitters, number unknown, two chains whose sd maps are within {tolerance:.0%}", "s", measurement,
+               target=2.0, most_repeats=3)
+
+
+ROWS = {"metropolis": metropolis, "reversible-jump": jumps, "converged": converged,
         **{f"effective-{emitters}": partial(effective, emitters) for emitters in (1, 5, 10)}}

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['MOVES', 'Chains', 'metropolis_hastings', 'Convergence', 'convergence', 'QuadraturePosterior', 'quadrature_posterior',
-           'ExactPosterior', 'reversible_jump', 'draw_from_truth']
+           'ExactPosterior', 'reversible_jump', 'emitter_summaries', 'draw_from_truth']
 
 # %% ../nbs/04_mcmc.ipynb #imports
 import math
+import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import numpy as np
 import torch
 from arviz_stats.base import array_stats
 from numba import njit
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .psf import expected_photons, per_frame, pixel_integral
@@ -133,10 +136,13 @@ def convergence(
 ) -> Convergence:
     "Rank-normalised split R-hat and bulk effective sample size. Chains that never moved have not converged."
     draws = np.asarray(draws, dtype=np.float64)
-    leading = draws.shape[:-2]
+    leading, length = draws.shape[:-2], draws.shape[-1]
+    if draws.shape[-2] == 1:  # a single chain: its halves are compared
+        draws = draws[..., 0, length % 2 :].reshape(*leading, 2, length // 2)
     flat = draws.reshape(-1, *draws.shape[-2:])
-    ratio = np.array([array_stats.rhat(one) if one.std() > 0 else np.nan for one in flat]).reshape(leading)
-    size = np.array([array_stats.ess(one) if one.std() > 0 else np.nan for one in flat]).reshape(leading)
+    with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still at different places
+        ratio = np.array([array_stats.rhat(one) if one.std() > 0 else np.nan for one in flat]).reshape(leading)
+        size = np.array([array_stats.ess(one) if one.std() > 0 else np.nan for one in flat]).reshape(leading)
     return Convergence(ratio, size, (ratio <= rhat) & (size >= ess))
 
 # %% ../nbs/04_mcmc.ipynb #quadrature-result
@@ -265,9 +271,11 @@ class _Problem(NamedTuple):
     "One frame's posterior in numbers and arrays, as numba wants it."
 
     counts: np.ndarray  # (H, W): photoelectrons + w²/g², not below zero [e⁻]
+    smooth: np.ndarray  # (H·(W + 2),): their sums over 3 × 3 pixels, rows with a border of two
     noise: np.ndarray  # (H, W): w²/g² [e⁻²]
     table: np.ndarray  # (H, W, T): exact log-likelihood by the square root of the rate; T = 0: Poisson
-    table_step: float  # distance of its entries [√e⁻]
+    spot: np.ndarray  # (257, width): fractions of light by sub-pixel place
+    table_step: float  # distance of the entries of `table` [√e⁻]
     sigma: float  # [px]
     region: tuple[float, float, float]  # centre x, centre y, radius [px]; radius 0: the whole field
     area: float  # of the region [px²]
@@ -283,128 +291,213 @@ class _State(NamedTuple):
     count: np.ndarray  # (1,)
     background: np.ndarray  # (1,) [e⁻/px]
     rate: np.ndarray  # (H, W): ω' = ω + background + w²/g² [e⁻]
+    value: np.ndarray  # (1,): log-likelihood, up to a constant of the frame
 
 
 class _Work(NamedTuple):
-    trial: np.ndarray  # (H, W): the rate after a proposal
+    old: np.ndarray  # the rate within a window of the frame, pixel after pixel
+    new: np.ndarray  # the same after a proposal
+    counts: np.ndarray  # the data there
+    ratio: np.ndarray  # and, pixel by pixel, what is needed on the way
+    bits: np.ndarray  # the memory of `ratio`, read as integers
+    power: np.ndarray
+    images: np.ndarray  # (12, pixels): derivatives of the rate by x, y and log photons of up to two emitters, old and new
+    system: np.ndarray  # (6, 7): curvature and gradient of the log-posterior by those parameters
+    step: np.ndarray  # (2, 6): a step of those parameters, and its mean
+    changes: np.ndarray  # (4, 3): emitters to add, x, y, photons
+    profiles: np.ndarray  # (4, width): fractions of light along y and their derivatives, the same along x
     base: np.ndarray  # (H, W): the rate without an emitter
-    weights: np.ndarray  # (H, W): where a birth is proposed
-    smooth: np.ndarray  # (H, W)
-    rows: np.ndarray  # fractions of light along y
-    columns: np.ndarray  # fractions of light along x
-    changes: np.ndarray  # (3, 3): x, y, photons to add
+    border: np.ndarray  # that with a border of zeros, row after row
+    weights: np.ndarray  # where a birth is proposed, rows with a border of two
+    totals: np.ndarray  # (H,): their sum in each row
+    fine: np.ndarray  # kernel density within a window
 
 # %% ../nbs/04_mcmc.ipynb #copies
 _ENTRY = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
-_JIT = {**_ENTRY, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_JIT = {**_ENTRY, "fastmath": {"contract", "reassoc", "arcp", "nsz"}, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+        "_nrt": False}  # no counting of references
+_INLINE = {**_JIT, "forceinline": True}  # for what the moves call
+_PASTED = {**_JIT, "inline": "always"}  # numba itself puts these into their caller
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
+def _get(emitters, index):
+    return emitters[index, 0], emitters[index, 1], emitters[index, 2]
+
+
+@njit(**_INLINE)
+def _set(emitters, index, x, y, photons):
+    emitters[index, 0], emitters[index, 1], emitters[index, 2] = x, y, photons
+
+
+@njit(**_INLINE)
 def _copy(source, target):
     for row in range(source.shape[0]):
         for column in range(source.shape[1]):
             target[row, column] = source[row, column]
 
-
-@njit(**_JIT)
-def _shift(image, change, target):
-    "Every pixel of `image` plus a number, in `target`."
-    for row in range(image.shape[0]):
-        for column in range(image.shape[1]):
-            target[row, column] = image[row, column] + change
-
-
-@njit(**_JIT)
-def _sum(image):
-    total = 0.0
-    for row in range(image.shape[0]):
-        for column in range(image.shape[1]):
-            total += image[row, column]
-    return total
-
-
-@njit(**_JIT)
-def _get(emitters, index):
-    return emitters[index, 0], emitters[index, 1], emitters[index, 2]
-
-
-@njit(**_JIT)
-def _set(emitters, index, x, y, photons):
-    emitters[index, 0], emitters[index, 1], emitters[index, 2] = x, y, photons
-
-# %% ../nbs/04_mcmc.ipynb #touch
+# %% ../nbs/04_mcmc.ipynb #spots
 _REACH = 5.0  # an emitter touches pixels up to this many σ away
+_PLACES = 256  # of an emitter within its pixel
 _FLOOR = 1e-6  # lowest rate [e⁻]
 
 
-@njit(**_JIT)
-def _axis(centre, sigma, size, out):
-    "Equation 2 for the pixels within reach: first and last pixel, the fractions in `out`."
-    first = min(max(0, int(math.floor(centre - _REACH * sigma))), size)
-    last = max(first, min(size, int(math.floor(centre + _REACH * sigma)) + 1))
-    scale = 1.0 / (math.sqrt(2.0) * sigma)
-    left = math.erf((first - centre) * scale)
-    for pixel in range(first, last):
-        right = math.erf((pixel + 1 - centre) * scale)
-        out[pixel - first] = 0.5 * (right - left)
-        left = right
+def _spots(sigma):
+    "Equation 2 for emitters at 0, 1/256, ..., 1 of a pixel: (257, width), that pixel in the middle."
+    half = math.ceil(_REACH * sigma)
+    places = torch.arange(_PLACES + 1, dtype=torch.float64) / _PLACES
+    return pixel_integral(half + places, 2 * half + 1, sigma).numpy()
+
+
+@njit(**_INLINE)
+def _span(table, centre, size):
+    "First and last pixel that an emitter at `centre` touches, and how many of the table's are outside before them."
+    start = int(math.floor(centre)) - table.shape[1] // 2
+    first = min(max(start, 0), size)
+    return first, max(first, min(start + table.shape[1], size)), first - start
+
+
+@njit(**_INLINE)
+def _axis(table, centre, size, fraction, slope):
+    "Fractions of light along one axis and their derivatives, from the first touched pixel on; first and last pixel."
+    first, last, skip = _span(table, centre, size)
+    place = (centre - math.floor(centre)) * _PLACES
+    index = min(int(place), _PLACES - 1)
+    near, far = table[index, skip:], table[index + 1, skip:]
+    for pixel in range(last - first):
+        difference = far[pixel] - near[pixel]
+        fraction[pixel] = near[pixel] + (place - index) * difference
+        slope[pixel] = _PLACES * difference
     return first, last
 
+# %% ../nbs/04_mcmc.ipynb #windows
+@njit(**_INLINE)
+def _window(table, x, y, shape, margin):
+    "The pixels that an emitter touches and `margin` more: top, bottom, left, right."
+    top, bottom, _ = _span(table, y, shape[0])
+    left, right, _ = _span(table, x, shape[1])
+    return max(top - margin, 0), min(bottom + margin, shape[0]), max(left - margin, 0), min(right + margin, shape[1])
 
-@njit(**_JIT)
-def _add(image, x, y, photons, sigma, rows, columns):
-    "Add an emitter to an image; returns the window that it touched."
-    top, bottom = _axis(y, sigma, image.shape[0], rows)
-    left, right = _axis(x, sigma, image.shape[1], columns)
+
+@njit(**_INLINE)
+def _union(one, two):
+    return min(one[0], two[0]), max(one[1], two[1]), min(one[2], two[2]), max(one[3], two[3])
+
+
+@njit(**_INLINE)
+def _cut(image, box, flat):
+    "Copy a window of an image into `flat`, pixel after pixel; how many there are."
+    top, bottom, left, right = box
     for row in range(top, bottom):
-        amount = photons * rows[row - top]
-        for column in range(left, right):
-            image[row, column] += amount * columns[column - left]
-    return top, bottom, left, right
+        source, target = image[row, left:right], flat[(row - top) * (right - left):]
+        for column in range(right - left):
+            target[column] = source[column]
+    return (bottom - top) * (right - left)
+
+
+@njit(**_INLINE)
+def _paste(flat, box, image):
+    "The reverse."
+    top, bottom, left, right = box
+    for row in range(top, bottom):
+        source, target = flat[(row - top) * (right - left):], image[row, left:right]
+        for column in range(right - left):
+            target[column] = source[column]
+
+# %% ../nbs/04_mcmc.ipynb #add
+@njit(**_INLINE)
+def _add(table, flat, box, shape, x, y, photons, profiles):
+    "Add an emitter's light to a window that holds all that it touches."
+    rows, columns = profiles[0], profiles[2]
+    top, bottom = _axis(table, y, shape[0], rows, profiles[1])
+    left, right = _axis(table, x, shape[1], columns, profiles[3])
+    for row in range(bottom - top):
+        amount, start = photons * rows[row], (top - box[0] + row) * (box[3] - box[2]) + left - box[2]
+        target = flat[start : start + right - left]
+        for column in range(right - left):
+            target[column] += amount * columns[column]
 
 # %% ../nbs/04_mcmc.ipynb #gain
-@njit(**_JIT)
+@njit(**_INLINE)
+def _logarithms(ratio, bits, power, counts, size):
+    "Σ counts · log(ratio). `bits` is the memory of `ratio`, of which the mantissa is left; `power` takes the rest."
+    for pixel in range(size):
+        exponent = (bits[pixel] - 0x3FE6A09E667F3BCD) >> 52  # the bits of 1/√2: what is at least that has exponent 0
+        bits[pixel] -= exponent << 52
+        power[pixel] = exponent
+    total = 0.0
+    for pixel in range(size):
+        z = (ratio[pixel] - 1.0) / (ratio[pixel] + 1.0)
+        w = z * z
+        series = 1 + w * (1 / 3 + w * (1 / 5 + w * (1 / 7 + w * (1 / 9 + w * (1 / 11 + w / 13)))))
+        total += counts[pixel] * (2 * z * series + math.log(2.0) * power[pixel])
+    return total
+
+
+@njit(**_INLINE)
 def _exact(table, step, rate):
     "The exact log-likelihood of a pixel, by linear interpolation in the square root of its rate."
     place = math.sqrt(rate) / step
     index = min(int(place), table.shape[0] - 2)
     return table[index] + (place - index) * (table[index + 1] - table[index])
 
-
+# %% ../nbs/04_mcmc.ipynb #window-gain
 @njit(**_JIT)
-def _gain(problem, rate, trial, top, bottom, left, right):
-    "How much the log-likelihood rises from `rate` to `trial` within a window."
-    total = 0.0
+def _gain_exact(problem, work, box):
+    "How much the exact log-likelihood rises from `work.old` to `work.new` within a window."
+    total, (top, bottom, left, right) = 0.0, box
     for row in range(top, bottom):
         for column in range(left, right):
-            new, old = max(trial[row, column], _FLOOR), max(rate[row, column], _FLOOR)
-            if problem.table.shape[2]:
-                table = problem.table[row, column]
-                total += _exact(table, problem.table_step, new) - _exact(table, problem.table_step, old)
-            else:
-                total += problem.counts[row, column] * math.log(new / old) - (new - old)
+            pixel, table = (row - top) * (right - left) + column - left, problem.table[row, column]
+            total += _exact(table, problem.table_step, max(work.new[pixel], _FLOOR))
+            total -= _exact(table, problem.table_step, max(work.old[pixel], _FLOOR))
     return total
 
+
+@njit(**_INLINE)
+def _gain(problem, work, box, size):
+    "How much the log-likelihood rises from `work.old` to `work.new` within a window."
+    if problem.table.shape[2]:
+        return _gain_exact(problem, work, box)
+    old, new, ratio, total = work.old, work.new, work.ratio, 0.0
+    for pixel in range(size):
+        above, below = max(new[pixel], _FLOOR), max(old[pixel], _FLOOR)
+        ratio[pixel] = above / below
+        total -= above - below
+    return total + _logarithms(ratio, work.bits, work.power, work.counts, size)
+
 # %% ../nbs/04_mcmc.ipynb #try-changes
-@njit(**_JIT)
+@njit(**_INLINE)
 def _try(problem, rate, work, number):
-    "The gain of adding the first `number` of `work.changes`; the new rate is left in `work.trial`."
-    _copy(rate, work.trial)
-    top, left, bottom, right = rate.shape[0], rate.shape[1], 0, 0
+    "The gain of adding the first `number` of `work.changes`, and the window that they touch."
+    x, y, _ = _get(work.changes, 0)
+    box = _window(problem.spot, x, y, rate.shape, 0)
+    for index in range(1, number):
+        x, y, _ = _get(work.changes, index)
+        box = _union(box, _window(problem.spot, x, y, rate.shape, 0))
+    size = _cut(rate, box, work.old)
+    _cut(problem.counts, box, work.counts)
+    for pixel in range(size):
+        work.new[pixel] = work.old[pixel]
     for index in range(number):
         x, y, photons = _get(work.changes, index)
-        window = _add(work.trial, x, y, photons, problem.sigma, work.rows, work.columns)
-        top, bottom = min(top, window[0]), max(bottom, window[1])
-        left, right = min(left, window[2]), max(right, window[3])
-    return _gain(problem, rate, work.trial, top, bottom, left, right)
+        _add(problem.spot, work.new, box, rate.shape, x, y, photons, work.profiles)
+    return _gain(problem, work, box, size), box
+
+
+@njit(**_INLINE)
+def _keep(state, work, box, gain):
+    "Make the new rate the state's."
+    _paste(work.new, box, state.rate)
+    state.value[0] += gain
 
 # %% ../nbs/04_mcmc.ipynb #small-parts
-@njit(**_JIT)
+@njit(**_INLINE)
 def _accept(log_ratio):
     return log_ratio >= 0 or np.random.random() < math.exp(log_ratio)
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _allowed(problem, x, y):
     "Whether the prior allows an emitter there."
     centre_x, centre_y, radius = problem.region
@@ -413,7 +506,7 @@ def _allowed(problem, x, y):
     return 0 <= x <= problem.counts.shape[1] and 0 <= y <= problem.counts.shape[0]
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _anywhere(problem):
     "A position from the prior."
     centre_x, centre_y, radius = problem.region
@@ -423,12 +516,12 @@ def _anywhere(problem):
     return np.random.random() * problem.counts.shape[1], np.random.random() * problem.counts.shape[0]
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _log_uniform(low, high):
     return low * math.exp(np.random.random() * math.log(high / low))
 
 # %% ../nbs/04_mcmc.ipynb #walk
-@njit(**_JIT)
+@njit(**_INLINE)
 def _walk(problem, state, work, beta):
     "Move one emitter by a Gaussian step whose scale is itself drawn, from well below the bound to one σ."
     if state.count[0] == 0:
@@ -441,69 +534,78 @@ def _walk(problem, state, work, beta):
         return False
     _set(work.changes, 0, x, y, -photons)
     _set(work.changes, 1, new_x, new_y, photons)
-    if not _accept(beta * _try(problem, state.rate, work, 2)):
+    gain, box = _try(problem, state.rate, work, 2)
+    if not _accept(beta * gain):
         return False
     _set(state.emitters, which, new_x, new_y, photons)
-    _copy(work.trial, state.rate)
+    _keep(state, work, box, gain)
     return True
 
 # %% ../nbs/04_mcmc.ipynb #birth-weights
-@njit(**_JIT)
+@njit(**_INLINE)
 def _weigh(problem, base, work):
     "Weights of pixels for a birth: the square of what 3 × 3 pixels have above `base`, over its variance; their sum."
     rows, columns = base.shape
+    wide, sums = columns + 2, work.new
     for row in range(rows):
+        source, target = base[row], work.border[(row + 1) * wide + 1 :]
         for column in range(columns):
-            work.smooth[row, column] = problem.counts[row, column] - base[row, column]
-    total = 0.0
+            target[column] = source[column]
+    above, middle, below = work.border, work.border[wide:], work.border[2 * wide :]
+    for pixel in range(rows * wide):
+        sums[pixel] = above[pixel] + middle[pixel] + below[pixel]
+    centre, right, weights = sums[1:], sums[2:], work.weights
+    for pixel in range(rows * wide - 2):
+        light = sums[pixel] + centre[pixel] + right[pixel]
+        excess = max(problem.smooth[pixel] - light, 0.0)
+        weights[pixel] = excess * excess / (1.0 + light) + 1e-3
     for row in range(rows):
+        work.totals[row] = 0.0
         for column in range(columns):
-            excess, variance = 0.0, 1.0
-            for near_row in range(max(row - 1, 0), min(row + 2, rows)):
-                for near_column in range(max(column - 1, 0), min(column + 2, columns)):
-                    excess += work.smooth[near_row, near_column]
-                    variance += base[near_row, near_column]
-            excess = max(excess, 0.0)
-            work.weights[row, column] = excess * excess / variance + 1e-3
-            total += work.weights[row, column]
-    return total
+            work.totals[row] += weights[row * wide + column]
+    return work.totals.sum()
 
 # %% ../nbs/04_mcmc.ipynb #somewhere
-@njit(**_JIT)
+@njit(**_INLINE)
 def _somewhere(problem, work, total):
     "A position for a birth: half of them from the prior, half by the weights."
     if np.random.random() < 0.5:
         return _anywhere(problem)
-    left = np.random.random() * total
-    rows, columns = work.weights.shape
-    for pixel in range(rows * columns):
-        left -= work.weights[pixel // columns, pixel % columns]
-        if left < 0:
-            break
-    return pixel % columns + np.random.random(), pixel // columns + np.random.random()
+    rows, columns = problem.counts.shape
+    left, row, column = np.random.random() * total, 0, 0
+    while row < rows - 1 and left >= work.totals[row]:
+        left -= work.totals[row]
+        row += 1
+    weights = work.weights[row * (columns + 2) :]
+    while column < columns - 1 and left >= weights[column]:
+        left -= weights[column]
+        column += 1
+    return column + np.random.random(), row + np.random.random()
 
 # %% ../nbs/04_mcmc.ipynb #birth-photons
 _BRIGHTNESS_SD = 0.3  # of the logarithm of the photons that a birth proposes
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _brightness(problem, base, x, y, work):
     "Logarithm of the photons that least squares gives an emitter at (x, y), within the prior's range."
     low, high = problem.photons
     if low == high:
         return math.log(low)
-    top, bottom = _axis(y, problem.sigma, base.shape[0], work.rows)
-    left, right = _axis(x, problem.sigma, base.shape[1], work.columns)
+    rows, columns = work.profiles[0], work.profiles[2]
+    top, bottom = _axis(problem.spot, y, base.shape[0], rows, work.profiles[1])
+    left, right = _axis(problem.spot, x, base.shape[1], columns, work.profiles[3])
     overlap, norm = 0.0, 1e-12
-    for row in range(top, bottom):
-        for column in range(left, right):
-            light = work.rows[row - top] * work.columns[column - left]
-            overlap += light * (problem.counts[row, column] - base[row, column])
+    for row in range(bottom - top):
+        counts, rate = problem.counts[top + row, left:right], base[top + row, left:right]
+        for column in range(right - left):
+            light = rows[row] * columns[column]
+            overlap += light * (counts[column] - rate[column])
             norm += light * light
     return math.log(min(max(overlap / norm, low), high))
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _some_photons(problem, brightness):
     "Photons for a birth: half of them from the prior, half near `brightness`."
     low, high = problem.photons
@@ -514,13 +616,13 @@ def _some_photons(problem, brightness):
     return math.exp(brightness + _BRIGHTNESS_SD * np.random.normal())
 
 # %% ../nbs/04_mcmc.ipynb #log-excess
-@njit(**_JIT)
+@njit(**_INLINE)
 def _log_excess(problem, work, total, x, y, photons, brightness):
     "log q/p: density of the birth proposal over the prior's, at an emitter that the prior allows."
-    rows, columns = work.weights.shape
+    rows, columns = problem.counts.shape
     weight = 0.0
     if 0 <= x < columns and 0 <= y < rows:
-        weight = work.weights[int(y), int(x)]
+        weight = work.weights[int(y) * (columns + 2) + int(x)]
     result = math.log(0.5 + 0.5 * problem.area * weight / total)
     low, high = problem.photons
     if low < high:
@@ -530,7 +632,7 @@ def _log_excess(problem, work, total, x, y, photons, brightness):
     return result
 
 # %% ../nbs/04_mcmc.ipynb #propose
-@njit(**_JIT)
+@njit(**_INLINE)
 def _propose(problem, base, work):
     "Draw an emitter for a birth on top of `base`: whether the prior allows it, the emitter, log q/p."
     total = _weigh(problem, base, work)
@@ -552,14 +654,26 @@ def _birth(problem, state, work, beta):
     if not allowed:
         return False
     _set(work.changes, 0, x, y, photons)
-    if not _accept(beta * _try(problem, state.rate, work, 1) - excess):
+    gain, box = _try(problem, state.rate, work, 1)
+    if not _accept(beta * gain - excess):
         return False
     _set(state.emitters, count, x, y, photons)
     state.count[0] = count + 1
-    _copy(work.trial, state.rate)
+    _keep(state, work, box, gain)
     return True
 
 # %% ../nbs/04_mcmc.ipynb #death
+@njit(**_INLINE)
+def _without(problem, state, work, which):
+    "The gain of taking an emitter away; the rate that is left is in `work.base`."
+    x, y, photons = _get(state.emitters, which)
+    _set(work.changes, 0, x, y, -photons)
+    gain, box = _try(problem, state.rate, work, 1)
+    _copy(state.rate, work.base)
+    _paste(work.new, box, work.base)
+    return gain
+
+
 @njit(**_JIT)
 def _death(problem, state, work, beta):
     "Delete an emitter chosen at random: the reverse of a birth."
@@ -568,15 +682,15 @@ def _death(problem, state, work, beta):
         return False
     which = np.random.randint(count)
     x, y, photons = _get(state.emitters, which)
-    _set(work.changes, 0, x, y, -photons)
-    gain = _try(problem, state.rate, work, 1)
-    total = _weigh(problem, work.trial, work)
-    brightness = _brightness(problem, work.trial, x, y, work)
+    gain = _without(problem, state, work, which)
+    total = _weigh(problem, work.base, work)
+    brightness = _brightness(problem, work.base, x, y, work)
     if not _accept(beta * gain + _log_excess(problem, work, total, x, y, photons, brightness)):
         return False
     _set(state.emitters, which, *_get(state.emitters, count - 1))
     state.count[0] = count - 1
-    _copy(work.trial, state.rate)
+    state.value[0] += gain
+    _copy(work.base, state.rate)
     return True
 
 # %% ../nbs/04_mcmc.ipynb #relocate
@@ -587,27 +701,26 @@ def _relocate(problem, state, work, beta):
         return False
     which = np.random.randint(state.count[0])
     x, y, photons = _get(state.emitters, which)
-    _set(work.changes, 0, x, y, -photons)
-    gain = _try(problem, state.rate, work, 1)
-    _copy(work.trial, work.base)
+    gain = _without(problem, state, work, which)
     brightness = _brightness(problem, work.base, x, y, work)
     allowed, new_x, new_y, new_photons, excess = _propose(problem, work.base, work)
     if not allowed:
         return False
-    back = _log_excess(problem, work, _sum(work.weights), x, y, photons, brightness)
+    back = _log_excess(problem, work, work.totals.sum(), x, y, photons, brightness)
     _set(work.changes, 0, new_x, new_y, new_photons)
-    gain += _try(problem, work.base, work, 1)
-    if not _accept(beta * gain + back - excess):
+    more, box = _try(problem, work.base, work, 1)
+    if not _accept(beta * (gain + more) + back - excess):
         return False
     _set(state.emitters, which, new_x, new_y, new_photons)
-    _copy(work.trial, state.rate)
+    _copy(work.base, state.rate)
+    _keep(state, work, box, gain + more)
     return True
 
 # %% ../nbs/04_mcmc.ipynb #neighbours
 _PAIR = 2.0  # emitters closer than this many σ may merge
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _neighbours(problem, state, x, y, skip, other):
     "How many emitters, except two, are within reach of a merge."
     limit, found = (_PAIR * problem.sigma) ** 2, 0
@@ -618,7 +731,7 @@ def _neighbours(problem, state, x, y, skip, other):
     return found
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
 def _log_split(problem, count, near_first, near_second, share):
     "Log of prior, proposal and Jacobian of a split of one of `count` emitters; a merge has the opposite sign."
     disc = math.pi * (_PAIR * problem.sigma) ** 2
@@ -651,17 +764,17 @@ def _split(problem, state, work, beta):
     _set(work.changes, 0, x, y, -photons)
     _set(work.changes, 1, first_x, first_y, first)
     _set(work.changes, 2, second_x, second_y, second)
-    gain = _try(problem, state.rate, work, 3)
+    gain, box = _try(problem, state.rate, work, 3)
     if not _accept(beta * gain + _log_split(problem, count, near_first, near_second, share)):
         return False
     _set(state.emitters, which, first_x, first_y, first)
     _set(state.emitters, count, second_x, second_y, second)
     state.count[0] = count + 1
-    _copy(work.trial, state.rate)
+    _keep(state, work, box, gain)
     return True
 
 # %% ../nbs/04_mcmc.ipynb #partner
-@njit(**_JIT)
+@njit(**_INLINE)
 def _partner(problem, state, which):
     "One of the emitters within reach of `which`, at random, and how many there are."
     x, y, _ = _get(state.emitters, which)
@@ -697,17 +810,198 @@ def _merge(problem, state, work, beta):
     _set(work.changes, 0, x_one, y_one, -photons_one)
     _set(work.changes, 1, x_two, y_two, -photons_two)
     _set(work.changes, 2, x, y, photons)
-    gain = _try(problem, state.rate, work, 3)
+    gain, box = _try(problem, state.rate, work, 3)
     if not _accept(beta * gain - _log_split(problem, count - 1, near_one, near_two, share)):
         return False
     _set(state.emitters, one, x, y, photons)
     _set(state.emitters, two, *_get(state.emitters, count - 1))
     state.count[0] = count - 1
-    _copy(work.trial, state.rate)
+    _keep(state, work, box, gain)
     return True
 
-# %% ../nbs/04_mcmc.ipynb #other-walks
+# %% ../nbs/04_mcmc.ipynb #images
+@njit(**_INLINE)
+def _images(problem, box, x, y, photons, work, first):
+    "An emitter's derivatives by x, y and log photons (its light) over a window, in three of `work.images`."
+    rows, row_slopes, columns, column_slopes = work.profiles[0], work.profiles[1], work.profiles[2], work.profiles[3]
+    top, bottom = _axis(problem.spot, y, problem.counts.shape[0], rows, row_slopes)
+    left, right = _axis(problem.spot, x, problem.counts.shape[1], columns, column_slopes)
+    by_x, by_y, light = work.images[first], work.images[first + 1], work.images[first + 2]
+    for pixel in range((box[1] - box[0]) * (box[3] - box[2])):
+        by_x[pixel], by_y[pixel], light[pixel] = 0.0, 0.0, 0.0
+    for row in range(bottom - top):
+        amount, slope = photons * rows[row], photons * row_slopes[row]
+        start, width = (top - box[0] + row) * (box[3] - box[2]) + left - box[2], right - left
+        one, two, three = by_x[start : start + width], by_y[start : start + width], light[start : start + width]
+        for column in range(width):
+            one[column] = amount * column_slopes[column]
+            two[column] = slope * columns[column]
+            three[column] = amount * columns[column]
+
+# %% ../nbs/04_mcmc.ipynb #equations
+@njit(**_INLINE)
+def _equations(problem, work, rate, size, first, members, beta):
+    "H, in the lower triangle of `work.system`, and βg, in its last column; how many parameters."
+    free = 3 if problem.photons[0] < problem.photons[1] else 2
+    system, images, inverse, excess = work.system, work.images, work.ratio, work.power
+    for pixel in range(size):
+        inverse[pixel] = 1.0 / max(rate[pixel], _FLOOR)
+        excess[pixel] = work.counts[pixel] * inverse[pixel] - 1.0
+    for one in range(members * free):
+        image, slope = images[first + 3 * (one // free) + one % free], 0.0
+        for pixel in range(size):
+            slope += image[pixel] * excess[pixel]
+        system[one, 6] = beta * slope
+        for two in range(one + 1):
+            other, curvature = images[first + 3 * (two // free) + two % free], 0.0
+            for pixel in range(size):
+                curvature += image[pixel] * other[pixel] * inverse[pixel]
+            system[one, two] = beta * curvature
+        system[one, one] += 1.0 if one % free == 2 else 1.0 / problem.sigma**2
+    return members * free
+
+# %% ../nbs/04_mcmc.ipynb #cholesky
+@njit(**_INLINE)
+def _factor(system, number):
+    "L in place of H; log det L."
+    total = 0.0
+    for row in range(number):
+        for column in range(row + 1):
+            value = system[row, column]
+            for k in range(column):
+                value -= system[row, k] * system[column, k]
+            system[row, column] = math.sqrt(value) if row == column else value / system[column, column]
+        total += math.log(system[row, row])
+    return total
+
+
+@njit(**_INLINE)
+def _solve_back(system, number, vector):
+    "The inverse of L transposed times a vector, in its place."
+    for row in range(number - 1, -1, -1):
+        for k in range(row + 1, number):
+            vector[row] -= system[k, row] * vector[k]
+        vector[row] /= system[row, row]
+
+
+@njit(**_INLINE)
+def _mean_step(system, number, mean):
+    "The inverse of H times βg."
+    for row in range(number):
+        mean[row] = system[row, 6]
+        for k in range(row):
+            mean[row] -= system[row, k] * mean[k]
+        mean[row] /= system[row, row]
+    _solve_back(system, number, mean)
+
+# %% ../nbs/04_mcmc.ipynb #draw-step
+@njit(**_INLINE)
+def _draw_step(work, number):
+    "A step, in the first row of `work.step`, and its log-density."
+    step, mean = work.step[0], work.step[1]
+    density = _factor(work.system, number)
+    _mean_step(work.system, number, mean)
+    for k in range(number):
+        step[k] = np.random.normal()
+        density -= 0.5 * step[k] ** 2
+    _solve_back(work.system, number, step)
+    for k in range(number):
+        step[k] += mean[k]
+    return density
+
+
+@njit(**_INLINE)
+def _density_back(work, number):
+    "Log-density of the opposite step, with H and βg of the other end in `work.system`."
+    step, mean = work.step[0], work.step[1]
+    density = _factor(work.system, number)
+    _mean_step(work.system, number, mean)
+    for column in range(number):
+        noise = 0.0
+        for row in range(column, number):
+            noise += work.system[row, column] * (step[row] + mean[row])
+        density -= 0.5 * noise**2
+    return density
+
+# %% ../nbs/04_mcmc.ipynb #stepped
+@njit(**_INLINE)
+def _stepped(problem, work, members):
+    "Emitters after the step, in the last rows of `work.changes`: whether prior and window have room for them."
+    low, high = problem.photons
+    free = 3 if low < high else 2
+    for member in range(members):
+        x, y, photons = _get(work.changes, member)
+        step = work.step[0, free * member :]
+        new_x, new_y, new = x + step[0], y + step[1], photons * math.exp(step[2]) if free == 3 else photons
+        if max(abs(math.floor(new_x) - math.floor(x)), abs(math.floor(new_y) - math.floor(y))) > 1:
+            return False
+        if not _allowed(problem, new_x, new_y) or (free == 3 and not low <= new <= high):
+            return False
+        _set(work.changes, 2 + member, new_x, new_y, new)
+    return True
+
+
+@njit(**_INLINE)
+def _log_partners(problem, state, work, one, two):
+    "Log of m'/m of the first of a pair, infinite if the two are no longer neighbours."
+    x, y, _ = _get(work.changes, 0)
+    new_x, new_y, _ = _get(work.changes, 2)
+    other_x, other_y, _ = _get(work.changes, 3)
+    if (new_x - other_x) ** 2 + (new_y - other_y) ** 2 >= (_PAIR * problem.sigma) ** 2:
+        return np.inf
+    before = _neighbours(problem, state, x, y, one, one)
+    return math.log((1 + _neighbours(problem, state, new_x, new_y, one, two)) / before)
+
+# %% ../nbs/04_mcmc.ipynb #guided
+@njit(**_INLINE)
+def _guided(problem, state, work, beta, one, two):
+    "A step of emitter `one`, or of `one` and its neighbour `two` unless that is -1."
+    members, shape = 1 + (two >= 0), problem.counts.shape
+    _set(work.changes, 0, *_get(state.emitters, one))
+    box = _window(problem.spot, state.emitters[one, 0], state.emitters[one, 1], shape, 1)
+    if two >= 0:
+        _set(work.changes, 1, *_get(state.emitters, two))
+        box = _union(box, _window(problem.spot, state.emitters[two, 0], state.emitters[two, 1], shape, 1))
+    size = _cut(state.rate, box, work.old)
+    _cut(problem.counts, box, work.counts)
+    for member in range(members):
+        _images(problem, box, *_get(work.changes, member), work, 3 * member)
+    number = _equations(problem, work, work.old, size, 0, members, beta)
+    forward = _draw_step(work, number)
+    if not _stepped(problem, work, members):
+        return False
+    for pixel in range(size):
+        work.new[pixel] = work.old[pixel]
+    for member in range(members):
+        _images(problem, box, *_get(work.changes, 2 + member), work, 6 + 3 * member)
+        before, after = work.images[3 * member + 2], work.images[8 + 3 * member]
+        for pixel in range(size):
+            work.new[pixel] += after[pixel] - before[pixel]
+    _equations(problem, work, work.new, size, 6, members, beta)
+    log_ratio = _density_back(work, number) - forward
+    if two >= 0:
+        log_ratio -= _log_partners(problem, state, work, one, two)
+    gain = _gain(problem, work, box, size)
+    if not _accept(beta * gain + log_ratio):
+        return False
+    _set(state.emitters, one, *_get(work.changes, 2))
+    if two >= 0:
+        _set(state.emitters, two, *_get(work.changes, 3))
+    _keep(state, work, box, gain)
+    return True
+
+# %% ../nbs/04_mcmc.ipynb #guided-moves
 @njit(**_JIT)
+def _guide(problem, state, work, beta, pair):
+    "Pick one emitter, or two neighbours, for a guided step."
+    if state.count[0] == 0:
+        return False
+    one = np.random.randint(state.count[0])
+    two, _ = _partner(problem, state, one) if pair else (-1, 0)
+    return _guided(problem, state, work, beta, one, two) if two >= 0 or not pair else False
+
+# %% ../nbs/04_mcmc.ipynb #other-walks
+@njit(**_INLINE)
 def _brighten(problem, state, work, beta):
     "A random walk of one emitter's photons, in the logarithm, where the prior is flat."
     if state.count[0] == 0:
@@ -718,68 +1012,91 @@ def _brighten(problem, state, work, beta):
     if not problem.photons[0] <= new <= problem.photons[1]:
         return False
     _set(work.changes, 0, x, y, new - photons)
-    if not _accept(beta * _try(problem, state.rate, work, 1)):
+    gain, box = _try(problem, state.rate, work, 1)
+    if not _accept(beta * gain):
         return False
     state.emitters[which, 2] = new
-    _copy(work.trial, state.rate)
+    _keep(state, work, box, gain)
     return True
 
 
-@njit(**_JIT)
+@njit(**_INLINE)
+def _slope(problem, work, rate, size, beta):
+    "Mean and inverse width of a guided step of the background."
+    slope, curvature, (low, high) = 0.0, 0.0, problem.background
+    for pixel in range(size):
+        inverse = 1.0 / max(rate[pixel], _FLOOR)
+        slope += work.counts[pixel] * inverse - 1.0
+        curvature += inverse
+    curvature = beta * curvature + 4.0 / (high - low) ** 2
+    return beta * slope / curvature, math.sqrt(curvature)
+
+# %% ../nbs/04_mcmc.ipynb #lift
+@njit(**_INLINE)
 def _lift(problem, state, work, beta):
-    "A random walk of the background."
+    "A step of the background, guided or random."
     low, high = problem.background
-    change = (high - low) * _log_uniform(0.0005, 0.5) * np.random.normal()
+    box = (0, problem.counts.shape[0], 0, problem.counts.shape[1])
+    size = _cut(state.rate, box, work.old)
+    _cut(problem.counts, box, work.counts)
+    guided, noise, log_ratio = np.random.random() < 0.5, np.random.normal(), 0.0
+    mean, root = _slope(problem, work, work.old, size, beta)
+    change = mean + noise / root if guided else (high - low) * _log_uniform(0.0005, 0.5) * noise
     if not low <= state.background[0] + change <= high:
         return False
-    _shift(state.rate, change, work.trial)
-    rows, columns = state.rate.shape
-    if not _accept(beta * _gain(problem, state.rate, work.trial, 0, rows, 0, columns)):
+    for pixel in range(size):
+        work.new[pixel] = work.old[pixel] + change
+    if guided:
+        back, root_back = _slope(problem, work, work.new, size, beta)
+        log_ratio = math.log(root_back / root) + 0.5 * noise**2 - 0.5 * ((change + back) * root_back) ** 2
+    gain = _gain(problem, work, box, size)
+    if not _accept(beta * gain + log_ratio):
         return False
     state.background[0] += change
-    _copy(work.trial, state.rate)
+    _keep(state, work, box, gain)
     return True
 
 # %% ../nbs/04_mcmc.ipynb #moves
-MOVES = ("walk", "relocate", "birth", "death", "split", "merge", "photons", "background")
-_SHARES = (0.50, 0.08, 0.10, 0.10, 0.04, 0.04, 0.10, 0.04)  # how often each is tried; a birth as often as a death
+MOVES = ("walk", "guided", "pair", "relocate", "birth", "death", "split", "merge", "photons", "background")
+_SHARES = (0.08, 0.30, 0.20, 0.03, 0.07, 0.07, 0.08, 0.08, 0.04, 0.05)  # how often each is tried; a birth as often as a death
 
 
-@njit(**_JIT)
+@njit(**_PASTED)
 def _move(which, problem, state, work, beta):
     if which == 0:
         return _walk(problem, state, work, beta)
-    if which == 1:
-        return _relocate(problem, state, work, beta)
-    if which == 2:
-        return _birth(problem, state, work, beta)
+    if which <= 2:
+        return _guide(problem, state, work, beta, which == 2)
     if which == 3:
-        return _death(problem, state, work, beta)
+        return _relocate(problem, state, work, beta)
     if which == 4:
-        return _split(problem, state, work, beta)
+        return _birth(problem, state, work, beta)
     if which == 5:
-        return _merge(problem, state, work, beta)
+        return _death(problem, state, work, beta)
     if which == 6:
+        return _split(problem, state, work, beta)
+    if which == 7:
+        return _merge(problem, state, work, beta)
+    if which == 8:
         return _brighten(problem, state, work, beta)
     return _lift(problem, state, work, beta)
 
 # %% ../nbs/04_mcmc.ipynb #refresh
 @njit(**_JIT)
 def _refresh(problem, state, work):
-    "The rate from scratch, against rounding; the log-likelihood up to the frame's own constant."
-    _shift(problem.noise, state.background[0], state.rate)
+    "Rate and log-likelihood from scratch."
+    shape = problem.counts.shape
+    box = (0, shape[0], 0, shape[1])
+    size = _cut(problem.noise, box, work.new)
+    _cut(problem.counts, box, work.counts)
+    for pixel in range(size):
+        work.new[pixel] += state.background[0]
+        work.old[pixel] = 1.0
     for index in range(state.count[0]):
         x, y, photons = _get(state.emitters, index)
-        _add(state.rate, x, y, photons, problem.sigma, work.rows, work.columns)
-    total = 0.0
-    for row in range(state.rate.shape[0]):
-        for column in range(state.rate.shape[1]):
-            rate = max(state.rate[row, column], _FLOOR)
-            if problem.table.shape[2]:
-                total += _exact(problem.table[row, column], problem.table_step, rate)
-            else:
-                total += problem.counts[row, column] * math.log(rate) - rate
-    return total
+        _add(problem.spot, work.new, box, shape, x, y, photons, work.profiles)
+    state.value[0] = -size  # so that it is Σ n log ω' − ω'
+    _keep(state, work, box, _gain(problem, work, box, size))
 
 # %% ../nbs/04_mcmc.ipynb #begin
 _ANYWHERE = np.zeros((0, 3)), -1.0  # the start of a chain that begins at a draw from the prior
@@ -806,70 +1123,92 @@ class _Record(NamedTuple):
 
     total: np.ndarray  # (4H, 4W): sum of y
     square: np.ndarray  # (4H, 4W): sum of y²
-    tried: np.ndarray  # (8,) by move
-    accepted: np.ndarray  # (8,)
+    tried: np.ndarray  # (2, moves): how often, by the chain itself and by its tempered copies
+    accepted: np.ndarray  # (2, moves)
     trace: np.ndarray  # (looks, 3): count, log-likelihood, background
     emitters: np.ndarray  # (looks or 0, most, 3)
 
 # %% ../nbs/04_mcmc.ipynb #look
 @njit(**_JIT)
-def _look(problem, state, work, record, fine, look, value, peak):
+def _look(kernel, state, work, record, look, peak):
     "Add the kernel density of a state to the sums, and note its numbers."
-    for row in range(fine.shape[0]):
-        for column in range(fine.shape[1]):
-            fine[row, column] = 0.0
+    shape, box = record.total.shape, (0, 0, 0, 0)
+    for index in range(state.count[0]):
+        window = _window(kernel, state.emitters[index, 0] * FACTOR, state.emitters[index, 1] * FACTOR, shape, 0)
+        box = window if index == 0 else _union(box, window)
+    top, bottom, left, right = box
+    for pixel in range((bottom - top) * (right - left)):
+        work.fine[pixel] = 0.0
     for index in range(state.count[0]):
         x, y, _ = _get(state.emitters, index)
-        _add(fine, x * FACTOR, y * FACTOR, 1.0 / peak, SIGMA, work.rows, work.columns)
-    for row in range(fine.shape[0]):
-        for column in range(fine.shape[1]):
-            record.total[row, column] += fine[row, column]
-            record.square[row, column] += fine[row, column] ** 2
-    record.trace[look, 0], record.trace[look, 1] = state.count[0], value
-    record.trace[look, 2] = state.background[0]
+        _add(kernel, work.fine, box, shape, x * FACTOR, y * FACTOR, 1.0 / peak, work.profiles)
+    for row in range(top, bottom):
+        total, square = record.total[row, left:right], record.square[row, left:right]
+        density = work.fine[(row - top) * (right - left) :]
+        for column in range(right - left):
+            total[column] += density[column]
+            square[column] += density[column] ** 2
+    trace = record.trace[look]
+    trace[0], trace[1], trace[2] = state.count[0], state.value[0], state.background[0]
     if look < record.emitters.shape[0]:
         _copy(state.emitters, record.emitters[look])
 
-# %% ../nbs/04_mcmc.ipynb #chain
+# %% ../nbs/04_mcmc.ipynb #workspace
 @njit(**_ENTRY)
-def _chain(problem, betas, steps, burn_in, every, cumulative, seed, record, peak, start):
-    "One chain: blocks of `every` steps of each replica, swaps between neighbouring powers, then a look at the first."
+def _workspace(problem, kernel):
+    (rows, columns), width = problem.counts.shape, max(kernel.shape[1], problem.spot.shape[1])
+    pixels, wide = rows * (columns + 2), np.empty((6, rows * (columns + 2)))
+    return _Work(
+        wide[0], wide[1], wide[2], wide[3], wide[3].view(np.int64), wide[4], np.empty((12, pixels)), np.empty((6, 7)),
+        np.empty((2, 6)), np.empty((4, 3)), np.empty((4, width)), np.empty((rows, columns)),
+        np.zeros((rows + 2) * (columns + 2)), wide[5], np.empty(rows), np.empty(FACTOR**2 * rows * columns),
+    )
+
+
+@njit(**_PASTED)
+def _block(problem, state, work, beta, steps, cumulative, tried, accepted):
+    "Some steps of one copy of the chain."
+    for _ in range(steps):
+        which, uniform = 0, np.random.random()
+        while which < len(cumulative) and uniform >= cumulative[which]:
+            which += 1
+        tried[which] += 1
+        accepted[which] += _move(which, problem, state, work, beta)
+
+# %% ../nbs/04_mcmc.ipynb #chain
+_RENEW = 1000  # steps between two computations from scratch
+
+
+@njit(**_ENTRY)
+def _chain(problem, kernel, betas, steps, burn_in, every, cumulative, seed, record, peak, start):
+    "One chain: blocks of `every` steps of each copy, swaps between neighbouring powers, then a look at the first."
     np.random.seed(seed)
-    (rows, columns), replicas = problem.counts.shape, len(betas)
-    edge = FACTOR * max(rows, columns) + 1
-    work = _Work(np.empty((rows, columns)), np.empty((rows, columns)), np.empty((rows, columns)),
-                 np.empty((rows, columns)), np.empty(edge), np.empty(edge), np.empty((3, 3)))
-    fine, values = np.empty((FACTOR * rows, FACTOR * columns)), np.empty(replicas)
-    emitters, counts = np.empty((replicas, max(problem.highest, 1), 3)), np.zeros((replicas, 1), np.int64)
-    backgrounds, rates, holder = np.empty((replicas, 1)), np.empty((replicas, rows, columns)), np.arange(replicas)
-    for replica in range(replicas):
-        state = _State(emitters[replica], counts[replica], backgrounds[replica], rates[replica])
+    copies, shape, work = len(betas), problem.counts.shape, _workspace(problem, kernel)
+    emitters, counts = np.empty((copies, max(problem.highest, 1), 3)), np.zeros((copies, 1), np.int64)
+    backgrounds, rates, values = np.empty((copies, 1)), np.empty((copies, *shape)), np.empty((copies, 1))
+    holder = np.arange(copies)
+    for slot in range(copies):
+        state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot], values[slot])
         _begin(problem, state, start)
         _refresh(problem, state, work)
     for block in range(steps // every):
-        for level in range(replicas):
-            slot = holder[level]
-            state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot])
-            for _ in range(every):
-                which, uniform = 0, np.random.random()
-                while which < len(cumulative) and uniform >= cumulative[which]:
-                    which += 1
-                success = _move(which, problem, state, work, betas[level])
-                if level == 0:
-                    record.tried[which] += 1
-                    record.accepted[which] += success
-            values[slot] = _refresh(problem, state, work)
-        for level in range(replicas - 1):
+        for level in range(copies):
+            slot, kind = holder[level], min(level, 1)
+            state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot], values[slot])
+            _block(problem, state, work, betas[level], every, cumulative, record.tried[kind], record.accepted[kind])
+            if block % max(_RENEW // every, 1) == 0:
+                _refresh(problem, state, work)
+        for level in range(copies - 1):
             one, two = holder[level], holder[level + 1]
-            if _accept((betas[level] - betas[level + 1]) * (values[two] - values[one])):
+            if _accept((betas[level] - betas[level + 1]) * (values[two, 0] - values[one, 0])):
                 holder[level], holder[level + 1] = two, one
         if block * every >= burn_in:
             slot = holder[0]
-            state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot])
-            _look(problem, state, work, record, fine, block - -(-burn_in // every), values[slot], peak)
+            state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot], values[slot])
+            _look(kernel, state, work, record, block - -(-burn_in // every), peak)
 
 # %% ../nbs/04_mcmc.ipynb #exact-posterior
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExactPosterior:
     "What reversible jump says about a batch of frames; C chains, L looks at each."
 
@@ -879,8 +1218,10 @@ class ExactPosterior:
     chain_mean: Tensor  # (B, C, 4H, 4W): each chain's own E[y]
     chain_sd: Tensor  # (B, C, 4H, 4W)
     agreement: Tensor  # (B,): distance of the chains' means from their average, in units of the sd of y
-    rhat: Tensor  # (B,): larger R-hat of count and log-likelihood
-    converged: Tensor  # (B,): agreement below 0.2 and rhat below 1.1
+    rhat: Tensor  # (B,): largest R-hat of count, log-likelihood and background
+    ess: Tensor  # (B,): smallest effective sample size of the three, over all chains
+    slowest: tuple[str, ...]  # which of the three that is, for each frame
+    converged: Tensor  # (B,): agreement below 0.2, rhat below 1.1 and ess at least 100 a chain
     acceptance: dict[str, float]  # by move, over all frames
     count: Tensor  # (B, C, L): N
     log_likelihood: Tensor  # (B, C, L), up to a constant of the frame [nats]
@@ -894,6 +1235,12 @@ class ExactPosterior:
         positions, count = self.positions.flatten(1, 2)[:, chosen], self.count.flatten(1, 2)[:, chosen]
         mask = torch.arange(positions.shape[2]) < count[..., None]
         return positions.masked_fill(~mask[..., None], 0.0), mask
+
+    def __repr__(self) -> str:
+        worst = int(self.ess.argmin())
+        return (f"ExactPosterior: {int(self.converged.sum())} of {len(self.ess)} frames converged, agreement at most "
+                f"{self.agreement.max():.2f}, R-hat at most {self.rhat.max():.3f}, at least {self.ess[worst]:.0f} "
+                f"effective draws of the {self.slowest[worst]}")
 
 # %% ../nbs/04_mcmc.ipynb #reversible-jump
 def reversible_jump(
@@ -923,13 +1270,17 @@ def reversible_jump(
         frame, chain = task
         record = _empty_record(problems[frame], (steps - burn_in) // every, keep)
         number = _seed(adu[frame], seed, chain)
-        _chain(problems[frame], np.array(betas, float), steps, burn_in, every, cumulative, number, record, kernel_peak(), _ANYWHERE)
+        _chain(problems[frame], _spots(SIGMA), np.array(betas, float), steps, burn_in, every, cumulative, number, record,
+               kernel_peak(), _ANYWHERE)
         return record
 
     tasks = [(frame, chain) for frame in range(len(adu)) for chain in range(chains)]
     with ThreadPoolExecutor(workers) as pool:
         records = list(pool.map(run, tasks))
-    return _collect(records, len(adu), chains)
+    posterior = _collect(records, len(adu), chains)
+    if not posterior.converged.all():
+        warnings.warn(f"{posterior!r}: raise steps, or add tempered copies such as betas=(1, 0.5, 0.25)", stacklevel=2)
+    return posterior
 
 # %% ../nbs/04_mcmc.ipynb #problem-of-frame
 def _problem(photons, noise, sigma, prior, exact):
@@ -943,7 +1294,10 @@ def _problem(photons, noise, sigma, prior, exact):
     counts = np.maximum(photons + noise, 0.0)
     ranges = tuple(map(float, prior.photons)), tuple(map(float, prior.background))
     smallest = 0.5 * sigma / math.sqrt(prior.photons[1])
-    return _Problem(counts, noise, table, step, sigma, region, area, lowest, highest, *ranges, smallest)
+    padded = np.pad(counts, ((1, 1), (1, 1)))
+    smooth = sum(padded[row : row + shape[0], column : column + shape[1]] for row in range(3) for column in range(3))
+    smooth = np.pad(smooth, ((0, 0), (0, 2))).ravel()
+    return _Problem(counts, smooth, noise, table, _spots(sigma), step, sigma, region, area, lowest, highest, *ranges, smallest)
 
 
 def _table(photons, noise, entries=1024):
@@ -969,13 +1323,14 @@ def _problems(adu, camera, prior, sigma, exact):
 
 # %% ../nbs/04_mcmc.ipynb #moves-and-record
 def _cumulative(prior, shape):
-    "How often each move is tried; what a prior leaves no room for becomes a walk."
+    "How often each move is tried; what a prior leaves no room for becomes a guided step."
     shares = dict(zip(MOVES, _SHARES))
     lowest, highest = prior.count_range(shape)
     idle = ["birth", "death", "split", "merge"] if lowest == highest else []
     idle += [name for name in ("photons", "background") if prior.known(name) is not None]
+    idle += ["pair"] * (highest < 2)
     for move in idle:
-        shares["walk"] += shares.pop(move)
+        shares["guided"] += shares.pop(move)
         shares[move] = 0.0
     return np.cumsum([shares[move] for move in MOVES])[:-1]
 
@@ -984,9 +1339,21 @@ def _empty_record(problem, looks, keep):
     rows, columns = problem.counts.shape
     maps = np.zeros((2, FACTOR * rows, FACTOR * columns))
     emitters = np.full((looks if keep else 0, max(problem.highest, 1), 3), np.nan)
-    return _Record(maps[0], maps[1], np.zeros(len(MOVES)), np.zeros(len(MOVES)), np.zeros((looks, 3)), emitters)
+    moves = np.zeros((2, 2, len(MOVES)))
+    return _Record(maps[0], maps[1], moves[0], moves[1], np.zeros((looks, 3)), emitters)
 
 # %% ../nbs/04_mcmc.ipynb #collect
+def _verdict(trace):
+    "R-hat and effective sample size (B,) of the slowest of the numbers followed (B, C, L, 3), and which that is."
+    names, followed = ("count", "log-likelihood", "background"), trace.movedim(-1, 1)
+    still = (followed == followed[:, :, :1, :1]).all(dim=(2, 3))  # one value throughout: nothing to converge
+    verdict = convergence(followed)
+    rhat = torch.as_tensor(verdict.rhat).nan_to_num(nan=torch.inf).masked_fill(still, 1.0)
+    ess = torch.as_tensor(verdict.ess).nan_to_num(nan=0.0).masked_fill(still, torch.inf)
+    smallest, which = ess.min(1)
+    return rhat.amax(1), smallest, tuple(names[index] for index in which.tolist())
+
+
 def _collect(records, batch, chains):
     "From what the chains wrote down to the posterior."
     arrays = (np.stack(parts).reshape(batch, chains, *parts[0].shape) for parts in zip(*records))
@@ -996,26 +1363,71 @@ def _collect(records, batch, chains):
     mean, variance = chain_mean.mean(1), chain_square.mean(1) - chain_mean.mean(1).square()
     distance = (chain_mean - mean[:, None]).square().mean(1).sum(dim=(1, 2))
     agreement = (distance / variance.clamp(min=0).sum(dim=(1, 2)).clamp(min=1e-12)).sqrt()
-    rhat = torch.as_tensor(np.nan_to_num(convergence(trace[..., :2].movedim(-1, 1)).rhat, nan=1.0)).amax(1)
+    rhat, ess, slowest = _verdict(trace)
     count = trace[..., 0].long()
     histogram = torch.nn.functional.one_hot(count, most + 1).double().mean(dim=(1, 2))
-    rates = (accepted.sum(dim=(0, 1)) / tried.sum(dim=(0, 1)).clamp(min=1)).tolist()
+    rates = (accepted[:, :, 0].sum(dim=(0, 1)) / tried[:, :, 0].sum(dim=(0, 1)).clamp(min=1)).tolist()
+    chain_sd = (chain_square - chain_mean.square()).clamp(min=0).sqrt().float()
     return ExactPosterior(
-        mean=mean[:, None].float(),
-        sd=variance.clamp(min=0).sqrt()[:, None].float(),
-        count_probability=histogram,
-        chain_mean=chain_mean.float(),
-        chain_sd=(chain_square - chain_mean.square()).clamp(min=0).sqrt().float(),
-        agreement=agreement,
-        rhat=rhat,
-        converged=(agreement < 0.2) & (rhat < 1.1),
-        acceptance=dict(zip(MOVES, rates)),
-        count=count,
-        log_likelihood=trace[..., 1],
-        background=trace[..., 2],
-        positions=emitters[..., :2].float(),
-        photons=emitters[..., 2].float(),
+        mean[:, None].float(), variance.clamp(min=0).sqrt()[:, None].float(), histogram, chain_mean.float(), chain_sd,
+        agreement, rhat, ess, slowest, (agreement < 0.2) & (rhat < 1.1) & (ess >= 100 * chains), dict(zip(MOVES, rates)),
+        count, log_likelihood=trace[..., 1], background=trace[..., 2],
+        positions=emitters[..., :2].float(), photons=emitters[..., 2].float(),
     )
+
+# %% ../nbs/04_mcmc.ipynb #match
+def _match(draw, places, first, reach):
+    "For every emitter of a draw the row that it belongs to, -1 for none; the `first` rows come first."
+    squares = ((draw[:, None, :2] - places) ** 2).sum(-1) / reach**2
+    costs = np.where(squares < 1, squares + (np.arange(len(places)) >= first), 3.0)
+    emitters, rows = linear_sum_assignment(costs)
+    label = np.full(len(draw), -1)
+    near = squares[emitters, rows] < 1
+    label[emitters[near]] = rows[near]
+    return label
+
+
+def _further(left, reach, fewest):
+    "Places around which at least `fewest` of the emitters that have no row gather, the densest first."
+    places = []
+    while len(left) >= fewest:
+        place = left[cKDTree(left).query_ball_point(left, reach / 2, return_length=True).argmax()]
+        near = ((left - place) ** 2).sum(-1) < reach**2
+        if near.sum() < fewest:
+            break
+        places.append(place)
+        left = left[~near]
+    return np.array(places).reshape(-1, 2)
+
+# %% ../nbs/04_mcmc.ipynb #emitter-summaries
+_COLUMNS = ("x", "y", "photons", "x_sd", "y_sd", "photons_sd", "probability")
+
+
+def emitter_summaries(
+    posterior: ExactPosterior,  # with its draws: reversible_jump(..., keep=True)
+    frame: int = 0,
+    reach: float = 1.5,  # farthest that a draw's emitter is from the place of its row [px]
+    rarest: float = 0.01,  # lowest probability that gets a row
+) -> np.ndarray:  # (rows,) by falling probability: mean and sd of x, y [px] and photons [e⁻], and the probability
+    "One table of emitters out of many draws, as an array with named columns."
+    count = posterior.count[frame].flatten()
+    if posterior.positions.shape[2] == 0:
+        raise ValueError("the draws are needed: reversible_jump(..., keep=True)")
+    everything = torch.cat([posterior.positions[frame], posterior.photons[frame][..., None]], dim=-1).flatten(0, 1)
+    draws = [draw[:number].double().numpy() for draw, number in zip(everything, count)]
+    usual = count == posterior.count_probability[frame].argmax()
+    best = posterior.log_likelihood[frame].flatten().masked_fill(~usual, -torch.inf).argmax()
+    places, emitters, first = draws[best][:, :2], np.concatenate(draws), len(draws[best])
+    label = np.concatenate([_match(draw, places, first, reach) for draw in draws])
+    places = np.concatenate([places, _further(emitters[label < 0, :2], reach, max(rarest * len(draws), 1))])
+    for _ in range(2):
+        label = np.concatenate([_match(draw, places, first, reach) for draw in draws])
+        members = [emitters[label == row] for row in range(len(places))]
+        places = np.array([some[:, :2].mean(0) if len(some) else place for some, place in zip(members, places)]).reshape(-1, 2)
+    members = [some for some in members if len(some) >= rarest * len(draws)]
+    rows = [(*some.mean(0), *some.std(0), len(some) / len(draws)) for some in members]
+    rows.sort(key=lambda row: -row[-1])
+    return np.array(rows, dtype=[(name, float) for name in _COLUMNS])
 
 # %% ../nbs/04_mcmc.ipynb #draw-from-truth
 def draw_from_truth(
@@ -1034,7 +1446,8 @@ def draw_from_truth(
 
     def run(index):
         record, number = _empty_record(problems[index], draws, keep=True), _seed(frames.adu[index], seed)
-        _chain(problems[index], np.ones(1), draws * apart, 0, apart, cumulative, number, record, kernel_peak(), starts[index])
+        _chain(problems[index], _spots(SIGMA), np.ones(1), draws * apart, 0, apart, cumulative, number, record, kernel_peak(),
+               starts[index])
         return record.emitters[..., :2], record.trace[:, 0]
 
     with ThreadPoolExecutor(workers) as pool:
