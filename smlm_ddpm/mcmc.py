@@ -348,7 +348,7 @@ def _spots(sigma):
     places = torch.arange(_PLACES + 1, dtype=torch.float64) / _PLACES
     return pixel_integral(half + places, 2 * half + 1, sigma).numpy()
 
-
+# %% ../nbs/04_mcmc.ipynb #profiles
 @njit(**_INLINE)
 def _span(table, centre, size):
     "First and last pixel that an emitter at `centre` touches, and how many of the table's are outside before them."
@@ -383,7 +383,7 @@ def _window(table, x, y, shape, margin):
 def _union(one, two):
     return min(one[0], two[0]), max(one[1], two[1]), min(one[2], two[2]), max(one[3], two[3])
 
-
+# %% ../nbs/04_mcmc.ipynb #cut-and-paste
 @njit(**_INLINE)
 def _cut(image, box, flat):
     "Copy a window of an image into `flat`, pixel after pixel; how many there are."
@@ -505,7 +505,7 @@ def _allowed(problem, x, y):
         return (x - centre_x) ** 2 + (y - centre_y) ** 2 <= radius**2
     return 0 <= x <= problem.counts.shape[1] and 0 <= y <= problem.counts.shape[0]
 
-
+# %% ../nbs/04_mcmc.ipynb #from-prior
 @njit(**_INLINE)
 def _anywhere(problem):
     "A position from the prior."
@@ -604,7 +604,7 @@ def _brightness(problem, base, x, y, work):
             norm += light * light
     return math.log(min(max(overlap / norm, low), high))
 
-
+# %% ../nbs/04_mcmc.ipynb #some-photons
 @njit(**_INLINE)
 def _some_photons(problem, brightness):
     "Photons for a birth: half of them from the prior, half near `brightness`."
@@ -662,7 +662,7 @@ def _birth(problem, state, work, beta):
     _keep(state, work, box, gain)
     return True
 
-# %% ../nbs/04_mcmc.ipynb #death
+# %% ../nbs/04_mcmc.ipynb #without
 @njit(**_INLINE)
 def _without(problem, state, work, which):
     "The gain of taking an emitter away; the rate that is left is in `work.base`."
@@ -673,7 +673,7 @@ def _without(problem, state, work, which):
     _paste(work.new, box, work.base)
     return gain
 
-
+# %% ../nbs/04_mcmc.ipynb #death
 @njit(**_JIT)
 def _death(problem, state, work, beta):
     "Delete an emitter chosen at random: the reverse of a birth."
@@ -874,7 +874,7 @@ def _factor(system, number):
         total += math.log(system[row, row])
     return total
 
-
+# %% ../nbs/04_mcmc.ipynb #mean-step
 @njit(**_INLINE)
 def _solve_back(system, number, vector):
     "The inverse of L transposed times a vector, in its place."
@@ -909,7 +909,7 @@ def _draw_step(work, number):
         step[k] += mean[k]
     return density
 
-
+# %% ../nbs/04_mcmc.ipynb #density-back
 @njit(**_INLINE)
 def _density_back(work, number):
     "Log-density of the opposite step, with H and βg of the other end in `work.system`."
@@ -940,7 +940,7 @@ def _stepped(problem, work, members):
         _set(work.changes, 2 + member, new_x, new_y, new)
     return True
 
-
+# %% ../nbs/04_mcmc.ipynb #partners-after
 @njit(**_INLINE)
 def _log_partners(problem, state, work, one, two):
     "Log of m'/m of the first of a pair, infinite if the two are no longer neighbours."
@@ -952,24 +952,22 @@ def _log_partners(problem, state, work, one, two):
     before = _neighbours(problem, state, x, y, one, one)
     return math.log((1 + _neighbours(problem, state, new_x, new_y, one, two)) / before)
 
-# %% ../nbs/04_mcmc.ipynb #guided
+# %% ../nbs/04_mcmc.ipynb #both-ends
 @njit(**_INLINE)
-def _guided(problem, state, work, beta, one, two):
-    "A step of emitter `one`, or of `one` and its neighbour `two` unless that is -1."
-    members, shape = 1 + (two >= 0), problem.counts.shape
-    _set(work.changes, 0, *_get(state.emitters, one))
-    box = _window(problem.spot, state.emitters[one, 0], state.emitters[one, 1], shape, 1)
-    if two >= 0:
-        _set(work.changes, 1, *_get(state.emitters, two))
-        box = _union(box, _window(problem.spot, state.emitters[two, 0], state.emitters[two, 1], shape, 1))
-    size = _cut(state.rate, box, work.old)
+def _gather(problem, state, work, box, one, two):
+    "Rate, data and derivatives of the rate in a window about one emitter or, unless `two` is -1, two; pixels, emitters."
+    size, members = _cut(state.rate, box, work.old), 1 + (two >= 0)
     _cut(problem.counts, box, work.counts)
     for member in range(members):
+        which = two if member else one
+        _set(work.changes, member, *_get(state.emitters, which))
         _images(problem, box, *_get(work.changes, member), work, 3 * member)
-    number = _equations(problem, work, work.old, size, 0, members, beta)
-    forward = _draw_step(work, number)
-    if not _stepped(problem, work, members):
-        return False
+    return size, members
+
+
+@njit(**_INLINE)
+def _arrive(problem, work, box, size, members):
+    "The same after the step: rate and derivatives."
     for pixel in range(size):
         work.new[pixel] = work.old[pixel]
     for member in range(members):
@@ -977,6 +975,20 @@ def _guided(problem, state, work, beta, one, two):
         before, after = work.images[3 * member + 2], work.images[8 + 3 * member]
         for pixel in range(size):
             work.new[pixel] += after[pixel] - before[pixel]
+
+# %% ../nbs/04_mcmc.ipynb #guided
+@njit(**_INLINE)
+def _guided(problem, state, work, beta, one, two):
+    "A step of emitter `one`, or of `one` and its neighbour `two` unless that is -1."
+    box = _window(problem.spot, state.emitters[one, 0], state.emitters[one, 1], problem.counts.shape, 1)
+    if two >= 0:
+        box = _union(box, _window(problem.spot, state.emitters[two, 0], state.emitters[two, 1], problem.counts.shape, 1))
+    size, members = _gather(problem, state, work, box, one, two)
+    number = _equations(problem, work, work.old, size, 0, members, beta)
+    forward = _draw_step(work, number)
+    if not _stepped(problem, work, members):
+        return False
+    _arrive(problem, work, box, size, members)
     _equations(problem, work, work.new, size, 6, members, beta)
     log_ratio = _density_back(work, number) - forward
     if two >= 0:
@@ -984,9 +996,9 @@ def _guided(problem, state, work, beta, one, two):
     gain = _gain(problem, work, box, size)
     if not _accept(beta * gain + log_ratio):
         return False
-    _set(state.emitters, one, *_get(work.changes, 2))
-    if two >= 0:
-        _set(state.emitters, two, *_get(work.changes, 3))
+    for member in range(members):
+        which = two if member else one
+        _set(state.emitters, which, *_get(work.changes, 2 + member))
     _keep(state, work, box, gain)
     return True
 
@@ -1019,7 +1031,7 @@ def _brighten(problem, state, work, beta):
     _keep(state, work, box, gain)
     return True
 
-
+# %% ../nbs/04_mcmc.ipynb #background-slope
 @njit(**_INLINE)
 def _slope(problem, work, rate, size, beta):
     "Mean and inverse width of a guided step of the background."
@@ -1264,14 +1276,14 @@ def reversible_jump(
     if not 0 <= burn_in < steps:
         raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
     problems = _problems(adu, camera, prior, sigma, exact)
-    cumulative = _cumulative(prior, tuple(adu.shape[-2:]))
+    cumulative, kernel = _cumulative(prior, tuple(adu.shape[-2:])), _spots(SIGMA)
 
     def run(task):
         frame, chain = task
         record = _empty_record(problems[frame], (steps - burn_in) // every, keep)
         number = _seed(adu[frame], seed, chain)
-        _chain(problems[frame], _spots(SIGMA), np.array(betas, float), steps, burn_in, every, cumulative, number, record,
-               kernel_peak(), _ANYWHERE)
+        _chain(problems[frame], kernel, np.array(betas, float), steps, burn_in, every, cumulative, number, record, kernel_peak(),
+               _ANYWHERE)
         return record
 
     tasks = [(frame, chain) for frame in range(len(adu)) for chain in range(chains)]
@@ -1299,7 +1311,7 @@ def _problem(photons, noise, sigma, prior, exact):
     smooth = np.pad(smooth, ((0, 0), (0, 2))).ravel()
     return _Problem(counts, smooth, noise, table, _spots(sigma), step, sigma, region, area, lowest, highest, *ranges, smallest)
 
-
+# %% ../nbs/04_mcmc.ipynb #exact-table
 def _table(photons, noise, entries=1024):
     "The exact log-likelihood of each pixel for rates from zero to well above the brightest."
     top = math.sqrt(4 * max(float(photons.max()), 0.0) + 4 * float(noise.max()) + 100)
@@ -1353,7 +1365,7 @@ def _verdict(trace):
     smallest, which = ess.min(1)
     return rhat.amax(1), smallest, tuple(names[index] for index in which.tolist())
 
-
+# %% ../nbs/04_mcmc.ipynb #collect-records
 def _collect(records, batch, chains):
     "From what the chains wrote down to the posterior."
     arrays = (np.stack(parts).reshape(batch, chains, *parts[0].shape) for parts in zip(*records))
@@ -1440,14 +1452,13 @@ def draw_from_truth(
 ) -> tuple[Tensor, Tensor]:  # positions (B, draws, most, 2) [px]; mask (B, draws, most), true where an emitter is real
     "Draws from p(θ | x) by a chain that begins at the truth, which is itself one."
     problems = _problems(frames.adu, frames.camera, prior, frames.sigma, exact=False)
-    cumulative = _cumulative(prior, tuple(frames.adu.shape[-2:]))
+    cumulative, kernel = _cumulative(prior, tuple(frames.adu.shape[-2:])), _spots(SIGMA)
     truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
     starts = [(emitters[real], float(b)) for emitters, real, b in zip(truth, frames.mask.cpu().numpy(), frames.background)]
 
     def run(index):
         record, number = _empty_record(problems[index], draws, keep=True), _seed(frames.adu[index], seed)
-        _chain(problems[index], _spots(SIGMA), np.ones(1), draws * apart, 0, apart, cumulative, number, record, kernel_peak(),
-               starts[index])
+        _chain(problems[index], kernel, np.ones(1), draws * apart, 0, apart, cumulative, number, record, kernel_peak(), starts[index])
         return record.emitters[..., :2], record.trace[:, 0]
 
     with ThreadPoolExecutor(workers) as pool:
