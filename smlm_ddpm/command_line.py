@@ -98,7 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     movie.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     _add_reconstruction_options(movie)
     for command in (demo, movie):
-        command.add_argument("--model", default="default", metavar="NAME", help="default (default) or paper")
+        command.add_argument("--model", default="default", metavar="NAME", help="default (default), paper, or a weights file")
         command.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, ...; default: cuda if there is one")
     train = commands.add_parser("train", help="train a model from a configuration")
     train.add_argument("config", type=Path, metavar="CONFIG.toml")
