@@ -87,7 +87,9 @@ def sample_multistep(
     levels: Tensor,  # (evaluations,), falling
     order: int = 2,  # 1: no extrapolation, Euler's steps
 ) -> Tensor:
-    "Second order with one evaluation a level, DPM-Solver++(2M) of Lu et al. 2022; ends on the last clean estimate."
+    "One evaluation a level, DPM-Solver++(2M) of Lu et al. 2022 or Euler's steps; ends on the last clean estimate."
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 or 2, not {order}")
     noisy, before, last_step = start, None, None
     for index, level in enumerate(levels.tolist()):
         clean = denoise(noisy, noisy.new_full((len(noisy),), level))

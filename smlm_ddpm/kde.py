@@ -36,8 +36,8 @@ def kernel_density(
     "Equation 4 on a grid `factor` times finer, on the fixed scale."
     fine = (factor * shape[0], factor * shape[1])
     sets, emitters = positions.shape[:-2], positions.shape[-2]
-    mask = None if mask is None else mask.reshape(-1, emitters)
-    density = expected_photons(factor * positions.reshape(-1, emitters, 2), 1 / kernel_peak(sigma), fine, sigma, mask)
+    mask = None if mask is None else mask.reshape(sets.numel(), emitters)
+    density = expected_photons(factor * positions.reshape(sets.numel(), emitters, 2), 1 / kernel_peak(sigma), fine, sigma, mask)
     return density.unflatten(0, sets)
 
 # %% ../nbs/02_kde.ipynb #scale-per-image

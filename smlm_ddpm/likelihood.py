@@ -152,10 +152,13 @@ class Simulation:
     sigma: Tensor  # (B,) [px]
     camera: Camera  # its read variance (B, 1, 1, 1) or (B, 1, H, W)
 
-    def __getitem__(self, index: slice) -> "Simulation":
-        "Some of the frames."
-        camera = replace(self.camera, read_variance=self.camera.read_variance[index])
-        return Simulation(*(getattr(self, field.name)[index] for field in fields(self)[:-1]), camera)
+    def __getitem__(self, frames: slice) -> "Simulation":
+        "Some of the frames, such as `simulation[2:5]`."
+        if not isinstance(frames, slice):
+            raise TypeError(f"frames are taken by a slice, such as [2:5], not by {frames!r}")
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts["camera"] = replace(self.camera, read_variance=self.camera.read_variance[frames])
+        return Simulation(**{name: part if name == "camera" else part[frames] for name, part in parts.items()})
 
 # %% ../nbs/01_likelihood.ipynb #uniform
 def _uniform(low, high, shape, generator, device):

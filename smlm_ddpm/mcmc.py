@@ -193,7 +193,7 @@ def _double(camera):
 
 def _known_sigma(prior, sigma):
     "The width of the spot, which a sampler takes as known."
-    if sigma is None and prior.sigma[0] != prior.sigma[1]:
+    if sigma is None and prior.known("sigma") is None:
         raise ValueError("sigma must be given: the prior leaves it open, and it is taken as known")
     return prior.sigma[0] if sigma is None else sigma
 
@@ -1243,10 +1243,18 @@ class ExactPosterior:
 
     def draws(self, number: int) -> tuple[Tensor, Tensor]:  # positions (B, number, most, 2) [px]; mask (B, number, most)
         "Evenly spaced looks from all chains, as `draw_from_truth` gives them; needs `keep=True`."
-        chosen = torch.linspace(0, self.count[0].numel() - 1, number).long()
+        looks = self._looks()
+        if not 1 <= number <= looks:
+            raise ValueError(f"number must be from 1 to {looks}, the looks at all chains, not {number}")
+        chosen = torch.linspace(0, looks - 1, number).long()
         positions, count = self.positions.flatten(1, 2)[:, chosen], self.count.flatten(1, 2)[:, chosen]
         mask = torch.arange(positions.shape[2]) < count[..., None]
         return positions.masked_fill(~mask[..., None], 0.0), mask
+
+    def _looks(self) -> int:
+        if self.positions.shape[2] == 0:
+            raise ValueError("the draws are needed: reversible_jump(..., keep=True)")
+        return self.count[0].numel()
 
     def __repr__(self) -> str:
         worst = int(self.ess.argmin())
@@ -1422,9 +1430,9 @@ def emitter_summaries(
     rarest: float = 0.01,  # lowest probability that gets a row
 ) -> np.ndarray:  # (rows,) by falling probability: mean and sd of x, y [px] and photons [e⁻], and the probability
     "One table of emitters out of many draws, as an array with named columns."
-    count = posterior.count[frame].flatten()
-    if posterior.positions.shape[2] == 0:
-        raise ValueError("the draws are needed: reversible_jump(..., keep=True)")
+    if reach <= 0 or not 0 < rarest <= 1:
+        raise ValueError(f"reach = {reach} must be above 0, and rarest = {rarest} above 0 and at most 1")
+    count, _ = posterior.count[frame].flatten(), posterior._looks()
     everything = torch.cat([posterior.positions[frame], posterior.photons[frame][..., None]], dim=-1).flatten(0, 1)
     draws = [draw[:number].double().numpy() for draw, number in zip(everything, count)]
     usual = count == posterior.count_probability[frame].argmax()
