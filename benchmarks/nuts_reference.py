@@ -1,6 +1,6 @@
 """An independent look at the exact posterior: NUTS of numpyro, for a known number of emitters.
 
-    pip install numpyro
+    pip install -e '.[benchmarks]'
     python benchmarks/nuts_reference.py    # two minutes; writes nbs/results/nuts_reference.json, which 04_mcmc compares with
 
 Nothing here comes from the package: frames, likelihood, sampler and kernel density are written anew, in numpy and jax.

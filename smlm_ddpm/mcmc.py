@@ -885,22 +885,24 @@ def _solve_back(system, number, vector):
 
 
 @njit(**_INLINE)
-def _mean_step(system, number, mean):
-    "The inverse of H times βg."
+def _mean_step(work, number):
+    "L in place of H in `work.system`, and H⁻¹βg in the second row of `work.step`; log det L."
+    system, mean = work.system, work.step[1]
+    log_root = _factor(system, number)
     for row in range(number):
         mean[row] = system[row, 6]
         for k in range(row):
             mean[row] -= system[row, k] * mean[k]
         mean[row] /= system[row, row]
     _solve_back(system, number, mean)
+    return log_root
 
 # %% ../nbs/04_mcmc.ipynb #draw-step
 @njit(**_INLINE)
 def _draw_step(work, number):
     "A step, in the first row of `work.step`, and its log-density."
     step, mean = work.step[0], work.step[1]
-    density = _factor(work.system, number)
-    _mean_step(work.system, number, mean)
+    density = _mean_step(work, number)
     for k in range(number):
         step[k] = np.random.normal()
         density -= 0.5 * step[k] ** 2
@@ -914,8 +916,7 @@ def _draw_step(work, number):
 def _density_back(work, number):
     "Log-density of the opposite step, with H and βg of the other end in `work.system`."
     step, mean = work.step[0], work.step[1]
-    density = _factor(work.system, number)
-    _mean_step(work.system, number, mean)
+    density = _mean_step(work, number)
     for column in range(number):
         noise = 0.0
         for row in range(column, number):

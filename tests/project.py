@@ -27,6 +27,11 @@ def cells(path: Path) -> list[dict]:
     return [cell | {"source": "".join(cell["source"])} for cell in stored]
 
 
+def page_name(path: Path) -> str:
+    "The page that nbdev makes of a notebook: its name without the number."
+    return re.sub(r"^\d+[a-z]?_", "", path.stem) + ".html"
+
+
 @cache
 def directives(path: Path) -> dict[str, dict]:
     "The `#|` lines of each code cell, by the cell's id."

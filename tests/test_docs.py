@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from nbdev.serve import proc_nbs
-from project import NOTEBOOKS, ROOT, SETTINGS, cells
+from project import NOTEBOOKS, ROOT, SETTINGS, cells, page_name
 
 BASE = SETTINGS.doc_host + SETTINGS.doc_baseurl + "/"
 each_notebook = pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS], ids=lambda name: name[:-6])
@@ -58,7 +58,7 @@ def resolves(link: str, page: Path, folder: Path) -> bool:
         return True
     name, _, anchor = link.partition("#")
     pages = {path.with_suffix(".ipynb").name: path for path in folder.glob("*.ipynb")}
-    pages |= {re.sub(r"^\d+[a-z]?_", "", path.stem) + ".html": path for path in folder.glob("*.ipynb")}
+    pages |= {page_name(path): path for path in folder.glob("*.ipynb")}
     target = pages.get(name, page if not name else None)
     if target is None:
         return (folder / name).exists() and not anchor

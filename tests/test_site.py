@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
-from project import NOTEBOOKS, copy_project
+from project import NOTEBOOKS, copy_project, page_name
 
-PAGES = [path.stem.lstrip("0123456789_") + ".html" for path in NOTEBOOKS]
+PAGES = [page_name(path) for path in NOTEBOOKS]
 LINKS = "return [...document.querySelectorAll('a[href]')].map(link => link.href)"
 ANCHORS = "return [...document.querySelectorAll('[id]')].map(element => element.id)"
 MISSING = "return [...document.images].filter(i => !(i.complete && i.naturalWidth)).map(i => i.src)"

@@ -19,12 +19,12 @@ def output_text(output: dict) -> str:
 
 
 def cell_text(cell: dict) -> list[str]:
-    "A cell as Markdown: prose as it is; code only where it neither builds a table nor asserts."
+    "A cell as Markdown: prose as it is; code only where the site shows it too."
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
         return [re.sub(r"\]\(images/", "](nbs/images/", source)]
     outputs = [output_text(output) for output in cell.get("outputs", [])]
-    hidden = source.startswith(("#| hide", "#| echo: false")) or "Markdown(" in source or "assert" in source
+    hidden = source.startswith(("#| hide", "#| echo: false"))
     return outputs if hidden else [f"```python\n{source}\n```", *outputs]
 
 
