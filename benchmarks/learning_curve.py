@@ -1,0 +1,66 @@
+"""Is φ limited by training or by its size? The error of its moments after more frames, and with more residual blocks.
+
+    python benchmarks/learning_curve.py           # forty minutes; writes nbs/results/learning_curve.json, of which 08_eval draws a figure
+    python benchmarks/learning_curve.py --quick   # two steps each, to see that everything runs; stores nothing
+
+Networks for the paper's prior are trained from nothing, each with a learning rate that falls to zero at the end of its own run, and
+held against reversible jump on frames that none has seen; beside them stands the shipped φ. A network that was begun is gone on with.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from smlm_ddpm.deepstorm import MomentNetwork, moment_objective, network_input, resolved, train
+from smlm_ddpm.eval import compare_posteriors
+from smlm_ddpm.guided_sampling import load_pretrained
+from smlm_ddpm.likelihood import simulate
+from smlm_ddpm.mcmc import reversible_jump
+
+RESULT = Path(__file__).parents[1] / "nbs" / "results" / "learning_curve.json"
+RUNS = ((10, 300), (10, 600), (10, 1200), (2, 1200), (5, 1200), (16, 1200))  # residual blocks and steps
+UNSEEN = 5  # seed of the frames on which networks are compared
+
+
+def trained(preset, blocks: int, steps: int, folder: Path) -> tuple[MomentNetwork, float]:
+    "A network of so many blocks after so many steps, and the floor of its loss."
+    config = replace(preset.phi_training, steps=steps, warmup=steps // 10, draws=8, seed=30)
+    torch.manual_seed(config.seed)
+    network = MomentNetwork(preset.phi["width"], blocks)
+    train(network, moment_objective(preset.prior, config), config, folder / f"{blocks}-{steps}", resume=True)
+    return network, config.floors[1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two steps each, on two frames; stores nothing")
+    parser.add_argument("--out", type=Path, help="folder for the checkpoints; without it they are thrown away")
+    arguments = parser.parse_args()
+    preset = load_pretrained("paper").preset
+    frames = simulate(preset.prior, 2 if arguments.quick else 100, torch.Generator().manual_seed(UNSEEN))
+    exact = reversible_jump(frames.adu, frames.camera, preset.prior, frames.sigma, 1000 if arguments.quick else 100_000, workers=2)
+    features = network_input(frames.camera.to_photons(frames.adu), frames.sigma, frames.camera.read_variance_photons)
+
+    def measure(network, floor, seen, **about):
+        with torch.inference_mode():
+            mean, sd, _ = network(features)
+        row = {"blocks": len(network.blocks), "frames": seen} | about
+        rows.append(row | compare_posteriors(mean, resolved(sd, floor), exact.mean, exact.sd))
+        print(rows[-1], flush=True)
+
+    rows, stages = [], (preset.phi_training, preset.refine_training)
+    with TemporaryDirectory() as scratch:
+        for blocks, steps in RUNS:
+            network, floor = trained(preset, blocks, 2 if arguments.quick else steps, arguments.out or Path(scratch))
+            measure(network, floor, steps * preset.phi_training.batch)
+    measure(load_pretrained("paper").phi, preset.floor, sum(stage.steps * stage.batch for stage in stages), shipped=True)
+    if not arguments.quick:
+        stored = {"exact frames": len(frames), "converged": exact.converged.float().mean().item(), "rows": rows}
+        RESULT.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
