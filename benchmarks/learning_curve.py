@@ -1,10 +1,10 @@
 """Is φ limited by training or by its size? The error of its moments after more frames, and with more residual blocks.
 
-    python benchmarks/learning_curve.py           # forty minutes; writes nbs/results/learning_curve.json, of which 08_eval draws a figure
+    python benchmarks/learning_curve.py           # twenty minutes; writes nbs/results/learning_curve.json, of which 08_eval draws a figure
     python benchmarks/learning_curve.py --quick   # two steps each, to see that everything runs; stores nothing
 
 Networks for the paper's prior are trained from nothing, each with a learning rate that falls to zero at the end of its own run, and
-held against reversible jump on frames that none has seen; beside them stands the shipped φ. A network that was begun is gone on with.
+held against reversible jump on frames that none has seen; beside them stands the shipped φ.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from smlm_ddpm.likelihood import simulate
 from smlm_ddpm.mcmc import reversible_jump
 
 RESULT = Path(__file__).parents[1] / "nbs" / "results" / "learning_curve.json"
-RUNS = ((10, 300), (10, 600), (10, 1200), (2, 1200), (5, 1200), (16, 1200))  # residual blocks and steps
+RUNS = ((10, 250), (10, 500), (10, 1000), (2, 1000), (5, 1000))  # residual blocks and steps
 UNSEEN = 5  # seed of the frames on which networks are compared
 
 
@@ -37,7 +37,7 @@ def trained(preset, blocks: int, steps: int, folder: Path) -> tuple[MomentNetwor
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two steps each, on two frames; stores nothing")
-    parser.add_argument("--out", type=Path, help="folder for the checkpoints; without it they are thrown away")
+    parser.add_argument("--out", type=Path, help="folder for checkpoints, from which an interrupted run goes on; without it they are thrown away")
     arguments = parser.parse_args()
     preset = load_pretrained("paper").preset
     frames = simulate(preset.prior, 2 if arguments.quick else 100, torch.Generator().manual_seed(UNSEEN))
