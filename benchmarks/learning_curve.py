@@ -58,7 +58,7 @@ def main():
             measure(network, floor, steps * preset.phi_training.batch)
     measure(load_pretrained("paper").phi, preset.floor, sum(stage.steps * stage.batch for stage in stages), shipped=True)
     if not arguments.quick:
-        stored = {"exact frames": len(frames), "converged": exact.converged.float().mean().item(), "rows": rows}
+        stored = {"exact frames": len(frames.adu), "converged": exact.converged.float().mean().item(), "rows": rows}
         RESULT.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
