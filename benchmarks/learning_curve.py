@@ -25,13 +25,12 @@ RUNS = ((10, 250), (10, 500), (10, 1000), (2, 1000), (5, 1000))  # residual bloc
 UNSEEN = 5  # seed of the frames on which networks are compared
 
 
-def trained(preset, blocks: int, steps: int, folder: Path) -> tuple[MomentNetwork, float]:
-    "A network of so many blocks after so many steps, and the floor of its loss."
+def trained(preset, blocks: int, steps: int, folder: Path) -> MomentNetwork:
+    "A network of so many blocks after so many steps."
     config = replace(preset.phi_training, steps=steps, warmup=steps // 10, draws=8, seed=30)
     torch.manual_seed(config.seed)
     network = MomentNetwork(preset.phi["width"], blocks)
-    train(network, moment_objective(preset.prior, config), config, folder / f"{blocks}-{steps}", resume=True)
-    return network, config.floors[1]
+    return train(network, moment_objective(preset.prior, config), config, folder / f"{blocks}-{steps}", resume=True)
 
 
 def main():
@@ -39,24 +38,27 @@ def main():
     parser.add_argument("--quick", action="store_true", help="two steps each, on two frames; stores nothing")
     parser.add_argument("--out", type=Path, help="folder for checkpoints, from which an interrupted run goes on; without it they are thrown away")
     arguments = parser.parse_args()
-    preset = load_pretrained("paper").preset
+    shipped = load_pretrained("paper")
+    preset, rows = shipped.preset, []
     frames = simulate(preset.prior, 2 if arguments.quick else 100, torch.Generator().manual_seed(UNSEEN))
     exact = reversible_jump(frames.adu, frames.camera, preset.prior, frames.sigma, 1000 if arguments.quick else 100_000, workers=2)
     features = network_input(frames.camera.to_photons(frames.adu), frames.sigma, frames.camera.read_variance_photons)
 
     def measure(network, floor, seen, **about):
+        "One row of the table."
         with torch.inference_mode():
             mean, sd, _ = network(features)
         row = {"blocks": len(network.blocks), "frames": seen} | about
         rows.append(row | compare_posteriors(mean, resolved(sd, floor), exact.mean, exact.sd))
         print(rows[-1], flush=True)
 
-    rows, stages = [], (preset.phi_training, preset.refine_training)
     with TemporaryDirectory() as scratch:
         for blocks, steps in RUNS:
-            network, floor = trained(preset, blocks, 2 if arguments.quick else steps, arguments.out or Path(scratch))
-            measure(network, floor, steps * preset.phi_training.batch)
-    measure(load_pretrained("paper").phi, preset.floor, sum(stage.steps * stage.batch for stage in stages), shipped=True)
+            steps = 2 if arguments.quick else steps
+            network = trained(preset, blocks, steps, arguments.out or Path(scratch))
+            measure(network, preset.phi_training.floors[1], steps * preset.phi_training.batch)
+    seen = sum(stage.steps * stage.batch for stage in (preset.phi_training, preset.refine_training))
+    measure(shipped.phi, preset.floor, seen, shipped=True)
     if not arguments.quick:
         stored = {"exact frames": len(frames.adu), "converged": exact.converged.float().mean().item(), "rows": rows}
         RESULT.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")

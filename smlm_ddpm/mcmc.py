@@ -1253,6 +1253,7 @@ class ExactPosterior:
         return positions.masked_fill(~mask[..., None], 0.0), mask
 
     def _looks(self) -> int:
+        "How many looks there are at each frame, from all chains together; raises ValueError if their draws were not kept."
         if self.positions.shape[2] == 0:
             raise ValueError("the draws are needed: reversible_jump(..., keep=True)")
         return self.count[0].numel()
@@ -1433,20 +1434,20 @@ def emitter_summaries(
     "One table of emitters out of many draws, as an array with named columns."
     if reach <= 0 or not 0 < rarest <= 1:
         raise ValueError(f"reach = {reach} must be above 0, and rarest = {rarest} above 0 and at most 1")
-    count, _ = posterior.count[frame].flatten(), posterior._looks()
+    looks, count = posterior._looks(), posterior.count[frame].flatten()
     everything = torch.cat([posterior.positions[frame], posterior.photons[frame][..., None]], dim=-1).flatten(0, 1)
     draws = [draw[:number].double().numpy() for draw, number in zip(everything, count)]
     usual = count == posterior.count_probability[frame].argmax()
     best = posterior.log_likelihood[frame].flatten().masked_fill(~usual, -torch.inf).argmax()
     places, emitters, first = draws[best][:, :2], np.concatenate(draws), len(draws[best])
     label = np.concatenate([_match(draw, places, first, reach) for draw in draws])
-    places = np.concatenate([places, _further(emitters[label < 0, :2], reach, max(rarest * len(draws), 1))])
+    places = np.concatenate([places, _further(emitters[label < 0, :2], reach, max(rarest * looks, 1))])
     for _ in range(2):
         label = np.concatenate([_match(draw, places, first, reach) for draw in draws])
         members = [emitters[label == row] for row in range(len(places))]
         places = np.array([some[:, :2].mean(0) if len(some) else place for some, place in zip(members, places)]).reshape(-1, 2)
-    members = [some for some in members if len(some) >= rarest * len(draws)]
-    rows = [(*some.mean(0), *some.std(0), len(some) / len(draws)) for some in members]
+    members = [some for some in members if len(some) >= rarest * looks]
+    rows = [(*some.mean(0), *some.std(0), len(some) / looks) for some in members]
     rows.sort(key=lambda row: -row[-1])
     return np.array(rows, dtype=[(name, float) for name in _COLUMNS])
 
