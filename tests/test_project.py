@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 
+import nbformat
 import pytest
 import yaml
 from project import (
@@ -98,6 +99,13 @@ def test_explorers_without_widgets_says_what_to_install():
     code = f"import sys; sys.modules['ipywidgets'] = None; import {PACKAGE}.explorers"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "pip install" in done.stderr.splitlines()[-1]
+
+
+@each_notebook
+def test_notebook_is_valid(path):
+    "By Jupyter's own schema, and with the three kinds of cell that exist: anything else stops Quarto."
+    nbformat.validate(json.loads(path.read_text(encoding="utf-8")))
+    assert {cell["cell_type"] for cell in cells(path)} <= {"code", "markdown", "raw"}
 
 
 @each_notebook
