@@ -400,7 +400,7 @@ def evaluate_evaluations(
 # %% ../nbs/08_eval.ipynb #evaluate-movie
 def evaluate_movie(
     model: PosteriorModel,
-    movie,  # as of `movies.sample_movie`, with known positions
+    movie,  # as of `files.sample_movie`, with known positions
     radius: float = 250.0,  # [nm]
 ) -> dict[str, dict[str, float]]:
     "Detection on a movie with known truth, beside the plain baseline at the threshold that suits it best."
