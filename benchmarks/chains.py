@@ -9,7 +9,8 @@ from common import paper_frames, paper_prior
 from measure import Row, per_second, seconds
 from scipy.special import erf, xlogy
 from smlm_ddpm.likelihood import Simulation
-from smlm_ddpm.mcmc import ExactPosterior, convergence, metropolis_hastings, reversible_jump
+from smlm_ddpm.mcmc import convergence, metropolis_hastings
+from smlm_ddpm.reversible_jump import ExactPosterior, reversible_jump
 
 OPTIMAL = 2.38**2 * 0.0956**2  # variance of a Metropolis step times the number of coordinates, if emitters are apart [px²]
 

@@ -18,7 +18,7 @@ from smlm_ddpm.deepstorm import MomentNetwork, moment_objective, network_input, 
 from smlm_ddpm.eval import compare_posteriors
 from smlm_ddpm.guided_sampling import load_pretrained
 from smlm_ddpm.likelihood import simulate
-from smlm_ddpm.mcmc import reversible_jump
+from smlm_ddpm.reversible_jump import reversible_jump
 
 RESULT = Path(__file__).parents[1] / "nbs" / "results" / "learning_curve.json"
 RUNS = ((10, 250), (10, 500), (10, 1000), (2, 1000), (5, 1000))  # residual blocks and steps

@@ -1,7 +1,7 @@
 """An independent look at the exact posterior: NUTS of numpyro, for a known number of emitters.
 
     pip install -e '.[benchmarks]'
-    python benchmarks/nuts_reference.py    # two minutes; writes nbs/results/nuts_reference.json, which 04_mcmc compares with
+    python benchmarks/nuts_reference.py    # two minutes; writes nbs/results/nuts_reference.json, which 04b_reversible_jump compares with
 
 Nothing here comes from the package: frames, likelihood, sampler and kernel density are written anew, in numpy and jax.
 """

@@ -177,7 +177,7 @@ def simulated_batch(
     frames = simulate(prior, config.batch, generator, shape)
     positions, mask = frames.positions[:, None], frames.mask[:, None]
     if config.draws > 1:
-        from smlm_ddpm.mcmc import draw_from_truth  # here, because numba takes half a second to import
+        from smlm_ddpm.reversible_jump import draw_from_truth  # here, because numba takes half a second to import
 
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         positions, mask = draw_from_truth(frames, prior, config.draws, config.apart, seed, torch.get_num_threads())

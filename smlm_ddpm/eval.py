@@ -31,7 +31,7 @@ from smlm_ddpm.guided_sampling import (
 )
 from .kde import kernel_density, kernel_peak
 from .likelihood import Prior, Simulation, simulate
-from .mcmc import reversible_jump
+from .reversible_jump import reversible_jump
 
 # %% ../nbs/08_eval.ipynb #match-emitters
 MATCHING_RADIUS = 1.25  # the paper's 5 KDE pixels [camera px]

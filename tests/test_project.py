@@ -31,10 +31,10 @@ each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path
 each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 
 
-def number(module) -> float:
-    "The number of a module's notebook; one without a number comes after all others."
-    found = re.match(r"\d+", source_notebook(module).name)
-    return int(found[0]) if found else float("inf")
+def number(module) -> tuple[float, str]:
+    "The number and letter of a module's notebook, 3a as (3, 'a'); one without a number comes after all others."
+    found = re.match(r"(\d+)([a-z]?)_", source_notebook(module).name)
+    return (int(found[1]), found[2]) if found else (float("inf"), "")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_module_imports_only_lower_numbers(module):
 @each_module
 def test_module_imports_no_stars_and_no_plotting(module):
     assert not any(name.endswith(".*") for name in imports(module, everywhere=True))
-    if number(module) < float("inf"):
+    if number(module)[0] < float("inf"):
         top = {name.split(".")[0] for name in imports(module, everywhere=False)}
         assert top.isdisjoint({"matplotlib", "ipywidgets"})
 
