@@ -25,8 +25,7 @@ setup(
     package_data={"smlm_ddpm": ["data/**/*", "weights/**/*", "configs/*.toml"]},
     install_requires=settings["requirements"].split(),
     extras_require={
-        name: settings[f"{key}_requirements"].split()
-        for name, key in [("notebooks", "notebook"), ("dev", "dev"), ("benchmarks", "benchmark"), ("docs", "docs")]
+        key.removesuffix("_requirements"): settings[key].split() for key in settings if key.endswith("_requirements")
     },
     entry_points={
         "console_scripts": settings["console_scripts"].split(),

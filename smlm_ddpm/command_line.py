@@ -94,7 +94,7 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=Path("smlm-ddpm-demo"), metavar="DIR", help="default: %(default)s")
     demo.add_argument("--data", default="af647", choices=["af647", "dstorm", "simulated"], help="default: %(default)s")
     movie = commands.add_parser("reconstruct", help="process a movie of your own")
-    movie.add_argument("movie", type=Path, metavar="MOVIE.tif")
+    movie.add_argument("movie", type=Path, metavar="MOVIE", help="a file, or a folder with the files of one movie")
     movie.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     _add_reconstruction_options(movie)
     for command in (demo, movie):
@@ -202,13 +202,14 @@ def choose_sigma(sigma, movie, preset, note) -> float:
     return sigma
 
 # %% ../nbs/13_command_line.ipynb #choose-pixel-size
-def choose_pixel_size(pixel_size, path, preset, note) -> float:
+def choose_pixel_size(pixel_size, movie, preset, note) -> float:
     "The side of a camera pixel [nm]: given, stored in the file, or the preset's."
-    from smlm_ddpm.files import stored_pixel_size
-
     if pixel_size is not None:
+        if not 20 <= pixel_size <= 1000:
+            meant = f" (is it {1000 * pixel_size:g} nm?)" if 0.02 <= pixel_size <= 1 else ""
+            raise ValueError(f"--pixel-size {pixel_size:g}: a camera pixel has 20 to 1000 nm in the sample{meant}")
         return pixel_size
-    stored = stored_pixel_size(path)
+    stored = movie.pixel_size
     source = "as the file says" if stored else f"assumed (preset {preset.name!r}); nanometres are right only if it is"
     note(f"pixel size not given; {stored or preset.pixel_size:g} nm, {source}")
     return stored or preset.pixel_size
@@ -260,12 +261,12 @@ def write_results(
 
     with staged(out) as hidden:
         _check_space(hidden, movie.shape)
-        with LocalizationWriter(hidden / "localizations.csv", settings.pixel_size, settings.camera) as writer:
+        with LocalizationWriter(hidden / "localizations.csv", pixel_size=settings.pixel_size, camera=settings.camera) as writer:
             keep = _TableAndPoints(writer)
             result = reconstruct(model, movie, settings, hand_on=keep, progress=True)
         fine = settings.pixel_size / FACTOR
-        write_image(hidden / "superres.tif", result.mean, fine)
-        write_image(hidden / "sd.tif", result.sd, fine)
+        write_image(hidden / "superres.tif", result.mean, pixel_size=fine)
+        write_image(hidden / "sd.tif", result.sd, pixel_size=fine)
         report(result, title, keep.points).savefig(hidden / "report.png", dpi=110)
         protocol = protocol | {"frames": result.frames, "localizations": result.count}
         (hidden / "protocol.json").write_text(json.dumps(protocol, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -323,12 +324,14 @@ def run_reconstruct(options) -> None:
 
     if options.samples == 1:
         raise ValueError("--samples 1: one sample has no standard deviation; give 0 or at least 2")
-    movie = read_movie(options.movie, options.frames)
+    movie = read_movie(options.movie, frames=options.frames)
+    for line in movie.notes:
+        _note(line)
     camera = choose_camera(options, movie, _note)
     check_offset(movie.read(0, 1), camera, movie.name)
     model = load_model(options.model, options.device)
     sigma = choose_sigma(options.sigma, movie, model.preset, _note)
-    pixel_size = choose_pixel_size(options.pixel_size, options.movie, model.preset, _note)
+    pixel_size = choose_pixel_size(options.pixel_size, movie, model.preset, _note)
     settings = Settings(camera, sigma, pixel_size, options.samples, options.seed)
     names = write_results(options.out, model, movie, settings, movie.name, _protocol(options, settings, movie))
     print(f"wrote {', '.join(names)} to {options.out}")

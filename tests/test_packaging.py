@@ -39,7 +39,7 @@ def test_wheel_describes_itself(wheel):
     information = f"{PACKAGE}-{SETTINGS.version}.dist-info"
     metadata = wheel.read(f"{information}/METADATA").decode()
     assert "License-Expression: BSD-3-Clause" in metadata or "License: BSD-3-Clause" in metadata
-    assert all(f"Provides-Extra: {extra}" in metadata for extra in ("notebooks", "dev", "benchmarks", "docs"))
+    assert all(f"Provides-Extra: {extra}" in metadata for extra in ("notebooks", "formats", "nd2", "czi", "dev", "benchmarks", "docs"))
     entries = configparser.ConfigParser(delimiters=["="])
     entries.read_string(wheel.read(f"{information}/entry_points.txt").decode())
     assert entries["console_scripts"]["smlm-ddpm"] == f"{PACKAGE}.command_line:main"
@@ -58,7 +58,7 @@ def test_configuration_files_parse(wheel):
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 def test_imports_are_required(module):
     "What a module imports is installed with the package, or by the extra that its notebook names."
-    required = SETTINGS.requirements + (" " + SETTINGS.notebook_requirements) * (module.stem == "explorers")
+    required = SETTINGS.requirements + (" " + SETTINGS.notebooks_requirements) * (module.stem == "explorers")
     required = {re.split(r"[<>=!~\[]", name)[0].lower() for name in required.split()}
     own = {PACKAGE, *sys.stdlib_module_names}
     names = {name.split(".")[0] for name in imports(module, everywhere=True)} - own
