@@ -192,6 +192,8 @@ def preset_from_dict(
             raise ValueError(f"{where}: {str(error).partition('__init__() ')[2] or error}") from None
 
     values = dict(values)
+    if "density" in (prior := dict(values.get("prior", {}))):  # its name in weights of version 0.1
+        values["prior"] = {"emitter_density": prior.pop("density"), **prior}
     for key in ("prior", *(f"{stage}_training" for stage in STAGES)):
         if key == "prior" or key in values:
             values[key] = build(Prior if key == "prior" else TrainingConfig, values.get(key, {}), f"[{key}]")

@@ -2,6 +2,7 @@
 
 import json
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 from project import NOTEBOOKS, ROOT, cells
@@ -114,3 +115,37 @@ def luminance(colour: str) -> float:
     channels = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_fits_the_screen(book, browser, width, scheme):
+    "On a desktop and on a phone: nothing to scroll sideways, and pictures in their own proportions."
+    screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    try:
+        assert browser.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+        shown, natural = browser.execute_script(PROPORTIONS)
+        assert shown == pytest.approx(natural, rel=0.02)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+PROPORTIONS = "const i = document.images[0]; return [i.clientWidth / i.clientHeight, i.naturalWidth / i.naturalHeight]"
+
+
+def test_figures_keep_their_proportions(browser, tmp_path):
+    "Quarto gives a picture the width and height that the notebook stored: on a phone only the width may give way."
+    style = (ROOT / "nbs" / "styles.css").read_text(encoding="utf-8")
+    picture = "data:image/svg+xml," + quote('<svg xmlns="http://www.w3.org/2000/svg" width="900" height="300"/>')
+    page = tmp_path / "page.html"
+    page.write_text(
+        f'<!doctype html><title>figure</title><style>{style}</style><main><div style="width: 300px" class="cell-output">'
+        f'<p><img src="{picture}" width="900" height="300" alt=""></p></div><p style="width: 200px"><code>{"long_name." * 20}</code></p></main>',
+        encoding="utf-8",
+    )
+    browser.get(page.as_uri())
+    shown, natural = browser.execute_script(PROPORTIONS)
+    assert shown == pytest.approx(natural, rel=0.02)
+    assert browser.execute_script("return document.querySelector('code').getBoundingClientRect().width <= 200")

@@ -21,7 +21,7 @@ from smlm_ddpm.likelihood import DEFAULT_PRIOR, Prior, simulate
 FILES = {"superres.tif", "sd.tif", "localizations.csv", "report.png", "protocol.json"}
 CAMERA = ["--offset", "100", "--gain", "2", "--read-variance", "4", "--sigma", "1.1", "--pixel-size", "120"]
 SCENE = Prior(
-    count=None, density=(0.01, 0.01), placement="field", photons=(600, 3000), background=(5, 5),
+    count=None, emitter_density=(0.01, 0.01), placement="field", photons=(600, 3000), background=(5, 5),
     read_variance=(1, 1), sigma=(1.1, 1.1), offset=100.0, gain=2.0, shape=(32, 40),
 )  # fmt: skip
 

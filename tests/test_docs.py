@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
+import nbdev.quarto
 import pytest
 import yaml
 from nbdev.serve import proc_nbs
 from project import NOTEBOOKS, ROOT, SETTINGS, cells, page_name
 
-BASE = SETTINGS.doc_host + SETTINGS.doc_baseurl + "/"
 each_notebook = pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS], ids=lambda name: name[:-6])
 
 
@@ -53,7 +53,6 @@ def anchors(path: Path) -> set[str]:
 
 def resolves(link: str, page: Path, folder: Path) -> bool:
     "Whether a link leads to a page, a heading or a file that exists. Other sites are taken on trust."
-    link = link.removeprefix(BASE)
     if re.match(r"[a-z]+:", link):
         return True
     name, _, anchor = link.partition("#")
@@ -113,8 +112,66 @@ def test_divs_are_balanced(name, processed):
     assert 2 * opened == len(fences)
 
 
+def quarto() -> dict:
+    "The configuration of the site."
+    return yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+
+
 def test_site_is_complete(processed):
     site = yaml.safe_load((processed / "_quarto.yml").read_text(encoding="utf-8"))
     assert site["project"] == {"type": "website", "output-dir": "_docs", "render": ["/*.ipynb"]}
-    assert (processed / site["format"]["html"]["css"]).exists()
-    assert (processed / site["bibliography"]).exists()
+    own = [name for themes in site["format"]["html"]["theme"].values() for name in themes if name.endswith(".scss")]
+    assert len(own) == 2
+    for name in [*own, site["format"]["html"]["css"], site["bibliography"], site["website"]["favicon"]]:
+        assert (processed / name).exists(), name
+
+
+def test_readers_find_their_way():
+    "Long lines of code wrap; a page leads to the next; search has a name; dark where the reader's system is dark."
+    site = quarto()
+    assert site["format"]["html"]["code-overflow"] == "wrap"
+    assert site["format"]["html"]["respect-user-color-scheme"] and site["format"]["html"]["toc"]
+    assert site["website"]["page-navigation"] and site["website"]["search"]["type"] == "textbox"
+
+
+@each_notebook
+def test_page_asks_no_other_server(name, processed):
+    "By one output of these types Quarto makes a page load scripts from elsewhere."
+    types = {kind for cell in cells(processed / name) for output in cell.get("outputs", []) for kind in output.get("data", {})}
+    assert types.isdisjoint({"text/html", "application/javascript", "application/vnd.jupyter.widget-view+json"})
+
+
+def sass(name: str) -> dict[str, str]:
+    "The variables that one of our themes sets."
+    return dict(re.findall(r"^\$([\w-]+): ([^;]+);", (ROOT / "nbs" / name).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def luminance(colour: str) -> float:
+    "Relative luminance of #rrggbb, by WCAG 2."
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("name", "page", "link"), [("light.scss", "#ffffff", "#2761e3"), ("dark.scss", "#222222", "#00bc8c")])
+def test_code_can_be_read_and_fonts_are_at_hand(name, page, link):
+    "Inline code, and a link that is code, on their ground and the page's: a contrast of 4.5. `link` is the theme's own colour."
+    ours = sass(name)
+    assert ours["web-font-path"] == "false"
+    for text in (ours["code-color"], ours.get("link-color", link)):
+        for ground in (ours["code-bg"], page):
+            dark, light = sorted([luminance(text), luminance(ground)])
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_nbdev_leaves_the_readme_alone(monkeypatch):
+    "`nbdev_docs` would write one with every picture inlined, if it found ours to be older than the index."
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(nbdev.quarto, "proc_nbs", lambda *arguments: pytest.fail("nbdev would write README.md"))
+    nbdev.quarto.nbdev_readme.__wrapped__(path=ROOT / "nbs", chk_time=True)
+
+
+def test_quarto_is_pinned_alike():
+    "In the workflow that publishes and in the extra for one's own machine."
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f"version: {SETTINGS.docs_requirements.removeprefix('quarto-cli==')}" in workflow
