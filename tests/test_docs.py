@@ -134,11 +134,25 @@ def test_readers_find_their_way():
     assert site["website"]["page-navigation"] and site["website"]["search"]["type"] == "textbox"
 
 
+def test_address_is_written_once(processed):
+    "In settings.ini: nbdev hands it to Quarto, and pages lead to each other without it."
+    assert quarto()["metadata-files"] == ["nbdev.yml"]
+    for folder in (ROOT / "nbs", processed):
+        for path in folder.glob("[!.]*.ipynb"):
+            assert SETTINGS.doc_host not in "\n".join(prose(path) + cell["source"] for cell in cells(path)), path.name
+
+
 @each_notebook
 def test_page_asks_no_other_server(name, processed):
     "By one output of these types Quarto makes a page load scripts from elsewhere."
     types = {kind for cell in cells(processed / name) for output in cell.get("outputs", []) for kind in output.get("data", {})}
     assert types.isdisjoint({"text/html", "application/javascript", "application/vnd.jupyter.widget-view+json"})
+
+
+def written_by(cell: dict) -> str:
+    "Prose of a cell, and the Markdown that its code wrote."
+    outputs = ["".join(output.get("data", {}).get("text/markdown", "")) for output in cell.get("outputs", [])]
+    return "\n\n".join([cell["source"]] * (cell["cell_type"] == "markdown") + outputs)
 
 
 def sass(name: str) -> dict[str, str]:
@@ -175,3 +189,22 @@ def test_quarto_is_pinned_alike():
     "In the workflow that publishes and in the extra for one's own machine."
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     assert f"version: {SETTINGS.docs_requirements.removeprefix('quarto-cli==')}" in workflow
+
+
+def test_home_links_every_chapter():
+    "Each numbered notebook has a row that leads to it, with its number."
+    home = "\n".join(cell["source"] for cell in cells(ROOT / "nbs" / "index.ipynb"))
+    rows = re.findall(r"^\| \[(\d+[a-z]? \w+)\]\((\w+\.ipynb)\) \|", home, re.MULTILINE)
+    numbered = [path.name for path in NOTEBOOKS if path.name[0].isdigit()]
+    assert [f"{name.replace(' ', '_', 1)}.ipynb" for name, _ in rows] == [target for _, target in rows] == numbered
+
+
+def test_home_takes_thirty_seconds():
+    "A sentence without symbols, the slider, how to get it, a picture, three ways on, in this order; few tables."
+    home = cells(ROOT / "nbs" / "index.ipynb")
+    first = [cell["id"] for cell in home if "#| hide" not in cell["source"]][:6]
+    assert first == ["title", "claim", "slider", "run", "picture", "cards"]
+    claim, ways = (next(cell["source"] for cell in home if cell["id"] == name) for name in ("claim", "cards"))
+    assert len(claim.split()) <= 60 and not re.search(r"[φΨŷσ$*]|posterior|prior", claim)
+    assert len(re.findall(r"^- \*\*\[", ways, re.MULTILINE)) == 3
+    assert sum(written_by(cell).count("|--") > 0 for cell in home) <= 3

@@ -172,8 +172,9 @@ def test_notebook_is_small(path):
 
 
 def test_readme_is_made_from_the_index():
-    made = runpy.run_path(str(ROOT / "tools" / "make_readme.py"))["readme"]()
-    assert (ROOT / "README.md").read_text(encoding="utf-8") == made, "run python tools/make_readme.py"
+    made = runpy.run_path(str(ROOT / "tools" / "make_readme.py"))
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == made["readme"](), "run python tools/make_readme.py"
+    assert all(path.read_bytes() == content for path, content in made["pictures"]().items()), "run python tools/make_readme.py"
 
 
 def listed(contents) -> list[str]:
