@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import torch
-from smlm_ddpm.guided_sampling import PosteriorModel, load_pretrained
+from smlm_ddpm.models import PosteriorModel, load_pretrained
 from smlm_ddpm.likelihood import PAPER_PRIOR, Prior, Simulation, simulate
 
 
@@ -22,3 +22,8 @@ def paper_prior(emitters: int | None = None) -> Prior:
 def paper_frames(count: int, emitters: int | None = None, seed: int = 0) -> Simulation:
     "Frames of 20×20 from the paper's prior."
     return simulate(paper_prior(emitters), count, torch.Generator().manual_seed(seed))
+
+
+def scene(frames: Simulation) -> tuple:
+    "What a model is shown of simulated frames."
+    return frames.adu, frames.camera, frames.sigma

@@ -14,11 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from smlm_ddpm.deepstorm import MomentNetwork, moment_objective, network_input, resolved, train
+from smlm_ddpm.deepstorm import MomentNetwork, network_input, subtract_floor
 from smlm_ddpm.eval import compare_posteriors
-from smlm_ddpm.guided_sampling import load_pretrained
+from smlm_ddpm.models import load_pretrained
 from smlm_ddpm.likelihood import simulate
 from smlm_ddpm.reversible_jump import reversible_jump
+from smlm_ddpm.training import moment_objective, train
 
 RESULT = Path(__file__).parents[1] / "nbs" / "results" / "learning_curve.json"
 RUNS = ((10, 250), (10, 500), (10, 1000), (2, 1000), (5, 1000))  # residual blocks and steps
@@ -27,7 +28,7 @@ UNSEEN = 5  # seed of the frames on which networks are compared
 
 def trained(preset, blocks: int, steps: int, folder: Path) -> MomentNetwork:
     "A network of so many blocks after so many steps."
-    config = replace(preset.phi_training, steps=steps, warmup=steps // 10, draws=8, seed=30)
+    config = replace(preset.phi_training, steps=steps, warmup=steps // 10, n_draws=8, seed=30)
     torch.manual_seed(config.seed)
     network = MomentNetwork(preset.phi["width"], blocks)
     return train(network, moment_objective(preset.prior, config), config, folder / f"{blocks}-{steps}", resume=True)
@@ -42,14 +43,14 @@ def main():
     preset, rows = shipped.preset, []
     frames = simulate(preset.prior, 2 if arguments.quick else 100, torch.Generator().manual_seed(UNSEEN))
     exact = reversible_jump(frames.adu, frames.camera, preset.prior, frames.sigma, 1000 if arguments.quick else 100_000, workers=2)
-    features = network_input(frames.camera.to_photons(frames.adu), frames.sigma, frames.camera.read_variance_photons)
+    features = network_input(frames.camera.to_electrons(frames.adu), frames.sigma, frames.camera.read_variance_electrons)
 
     def measure(network, floor, seen, **about):
         "One row of the table."
         with torch.inference_mode():
             mean, sd, _ = network(features)
         row = {"blocks": len(network.blocks), "frames": seen} | about
-        rows.append(row | compare_posteriors(mean, resolved(sd, floor), exact.mean, exact.sd))
+        rows.append(row | compare_posteriors(mean, subtract_floor(sd, floor=floor), exact.mean, exact.sd))
         print(rows[-1], flush=True)
 
     with TemporaryDirectory() as scratch:

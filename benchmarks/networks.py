@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import product
 
 import torch
-from common import paper_frames, pretrained
+from common import paper_frames, pretrained, scene
 from diffusers import UNet2DModel
 from measure import Row, time_each
 from smlm_ddpm.deepstorm import network_input
@@ -63,7 +63,7 @@ def against_unet(what: str, unit: str, network: Callable, inputs: list[torch.Ten
 def phi(quick: bool) -> Row:
     "φ, from its input to mean, sd and features."
     frames = paper_frames(4 if quick else 128)
-    photons, variance = frames.camera.to_photons(frames.adu), frames.camera.read_variance_photons
+    photons, variance = frames.camera.to_electrons(frames.adu), frames.camera.read_variance_electrons
     seen = network_input(photons, frames.sigma, variance).contiguous(memory_format=torch.channels_last)
     network = pretrained().phi
     return against_unet("φ, one pass", "ms/frame", network, [seen], seen, parameters(network))
@@ -83,13 +83,13 @@ def psi(quick: bool) -> Row:
 
 def moments(quick: bool) -> Row:
     "From raw frames to mean and standard deviation."
-    adu = paper_frames(4 if quick else 128).adu
-    one_by_one = adu[: len(adu) // 4]
+    shown = paper_frames(4 if quick else 128)
+    count, few = len(shown.adu), range(len(shown.adu) // 4)
     return Row(
         "`moments`, raw frame to mean and sd", "ms/frame",
-        time_each(lambda: pretrained().moments(adu), len(adu), MILLISECOND),
+        time_each(lambda: pretrained().moments(*scene(shown)), count, MILLISECOND),
         {"the same, one frame a call":
-         time_each(lambda: [pretrained().moments(frame[None]) for frame in one_by_one], len(one_by_one), MILLISECOND)},
+         time_each(lambda: [pretrained().moments(*scene(shown[i : i + 1])) for i in few], len(few), MILLISECOND)},
         target=5,
     )
 

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import torch
-from common import paper_frames, pretrained
+from common import paper_frames, pretrained, scene
 from measure import Row, per_second
 from scipy.special import erf
-from smlm_ddpm.eval import localize_plain
+from smlm_ddpm.localization import localize_plain
 from smlm_ddpm.kde import FACTOR, SIGMA, kernel_density, kernel_peak
-from smlm_ddpm.likelihood import PAPER_PRIOR, simulate
+from smlm_ddpm.likelihood import PAPER_PRIOR, prepare_frames, simulate
 
 
 def spot(position: float, size: int, sigma: float) -> np.ndarray:
@@ -49,12 +49,12 @@ def simulator(quick: bool) -> Row:
 
 def localize(quick: bool) -> Row:
     "Emitters of dense frames, fitted together, against the classic that fits each alone (and finds fewer)."
-    adu = paper_frames(4 if quick else 100, emitters=10).adu
+    shown = scene(paper_frames(4 if quick else 100, emitters=10))
     return Row(
         "localize ten emitters in 20×20 frames", "frames/s",
-        per_second(lambda: pretrained().localize(adu), len(adu)),
+        per_second(lambda: pretrained().localize(*shown), len(shown[0])),
         {"maxima of a Laplacian of Gaussian, each fitted alone (`localize_plain`)":
-         per_second(lambda: localize_plain(pretrained().prepare(adu)), len(adu))},
+         per_second(lambda: localize_plain(prepare_frames(*shown)), len(shown[0]))},
         higher_is_better=True, most_repeats=3,
     )
 

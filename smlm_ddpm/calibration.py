@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from . import __version__
 from .eval import coverage
-from .guided_sampling import PosteriorModel
+from .models import PosteriorModel
 from .kde import FACTOR, kernel_density, kernel_peak
 from .likelihood import Prior, Simulation, simulate
 
@@ -117,7 +117,7 @@ def random_points(
     generator: torch.Generator | None = None,
 ) -> Tensor:  # (B, 1, 4H, 4W)
     "A point for each frame, at random between another frame's density and the light in this one, scaled to at most 1."
-    photons = simulation.camera.to_photons(simulation.adu).clamp(min=0)
+    photons = simulation.camera.to_electrons(simulation.adu).clamp(min=0)
     light = torch.nn.functional.interpolate(photons / photons.amax((-2, -1), keepdim=True).clamp(min=1e-6), truth.shape[-2:])
     return light.lerp(truth.roll(1, 0), torch.rand((len(truth), 1, 1, 1), generator=generator))
 
@@ -289,7 +289,7 @@ def light_per_emitter(
     crowd: Tensor,  # (B,) emitters in each frame
 ) -> Tensor:  # (B,) [e⁻]
     "Photons above the median pixel of each frame, for each emitter."
-    photons = simulation.camera.to_photons(simulation.adu).flatten(1)
+    photons = simulation.camera.to_electrons(simulation.adu).flatten(1)
     return (photons - photons.median(1, keepdim=True).values).sum(1) / crowd.clamp(min=1)
 
 
@@ -345,7 +345,7 @@ def _measure_model(model, prior, frames, n_samples, seed, advance):
     for first in range(0, frames, AT_ONCE):
         part = slice(first, min(first + AT_ONCE, frames))
         seen = simulation[part]
-        posterior = model.sample(seen.adu, n_samples, seed, camera=seen.camera, sigma=seen.sigma, first_frame=first)
+        posterior = model.sample(seen.adu, seen.camera, seen.sigma, n_samples=n_samples, seed=seed, first_frame=first)
         parts.append(measure(posterior.samples.float().cpu(), truth[part], points[part], generator))
         advance(part.stop - part.start)
     measured = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

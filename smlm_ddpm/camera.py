@@ -94,8 +94,8 @@ def check_offset(
     name: str = "the movie",  # for messages
 ) -> None:
     "ValueError in one line if the offset lies above what most pixels hold by more than noise allows."
-    photons = camera.to_photons(adu)
-    allowed = 5 * (torch.as_tensor(camera.read_variance_photons, dtype=torch.float32) + 1).sqrt()
+    photons = camera.to_electrons(adu)
+    allowed = 5 * (torch.as_tensor(camera.read_variance_electrons, dtype=torch.float32) + 1).sqrt()
     if (photons + allowed).median() < 0:
         offset, middle = float(torch.as_tensor(camera.offset, dtype=torch.float32).median()), float(adu.median())
         raise ValueError(

@@ -138,7 +138,7 @@ def load_model(name: str, device: str = "auto"):
     "The pretrained model of this name, or one line that says why not."
     import torch
 
-    from smlm_ddpm.guided_sampling import load_pretrained
+    from smlm_ddpm.models import load_pretrained
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -339,9 +339,9 @@ def run_reconstruct(options) -> None:
 # %% ../nbs/13_command_line.ipynb #run-train
 def run_train(options) -> None:
     "Train a model; checkpoints make it possible to go on after an interruption."
-    from smlm_ddpm.guided_sampling import train_preset
+    from smlm_ddpm.models import train_preset
 
-    path = train_preset(options.config, options.out, options.resume)
+    path = train_preset(options.config, options.out, resume=options.resume)
     print(f"wrote {path}")
 
 # %% ../nbs/13_command_line.ipynb #run-evaluate

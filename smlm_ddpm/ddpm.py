@@ -6,7 +6,7 @@
 __all__ = ['PREDICTION_TYPES', 'RESIDUAL_FLOOR', 'Schedule', 'linear_schedule', 'cosine_schedule', 'zero_terminal_snr',
            'add_noise', 'terminal_divergence', 'to_clean_and_noise', 'prediction_target', 'diffusion_loss',
            'sinusoidal_embedding', 'SelfAttention', 'UNetBlock', 'UNet', 'standardise', 'unstandardise',
-           'ModulatedBlock', 'Denoiser', 'denoising_loss', 'residual_objective', 'literal_objective']
+           'ModulatedBlock', 'Denoiser', 'denoising_loss', 'residual_objective', 'paper_recipe_objective']
 
 # %% ../nbs/06_ddpm.ipynb #imports
 import math
@@ -18,10 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .deepstorm import ResidualBlock, TrainingConfig, simulated_batch
+from .deepstorm import ResidualBlock
 from .kde import FACTOR, scale_per_image
 from .likelihood import Prior
 from .psf import per_frame
+from .training import TrainingConfig, simulated_batch
 
 # %% ../nbs/06_ddpm.ipynb #schedule
 @dataclass(frozen=True)
@@ -393,7 +394,7 @@ def residual_objective(
     return objective
 
 # %% ../nbs/06_ddpm.ipynb #literal-objective
-def literal_objective(
+def paper_recipe_objective(
     prior: Prior,  # of the simulated frames
     moments: nn.Module,  # a trained φ, of which only the mean is shown to the network
     config: TrainingConfig,

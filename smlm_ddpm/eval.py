@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['MATCHING_RADIUS', 'match_emitters', 'score_detections', 'compare_posteriors', 'format_results', 'coverage',
-           'score_samples', 'localize_plain', 'evaluate_detection', 'evaluate_localization', 'gaussian_posterior',
-           'ensemble_posterior', 'laplace_posterior', 'compare_contents', 'compare_methods', 'evaluate_uncertainty',
-           'evaluate_evaluations', 'evaluate_movie', 'evaluate']
+           'score_samples', 'evaluate_detection', 'evaluate_localization', 'gaussian_posterior', 'ensemble_posterior',
+           'laplace_posterior', 'compare_contents', 'compare_methods', 'evaluate_uncertainty', 'evaluate_evaluations',
+           'evaluate_movie', 'evaluate']
 
 # %% ../nbs/08_eval.ipynb #imports
 import time
@@ -16,22 +16,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from scoringrules import crps_ensemble, es_ensemble
-from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from scipy.stats import kstest, wasserstein_distance
-from skimage.feature import peak_local_max
 from torch import Tensor
 
 from . import __version__
-from .deepstorm import locate_emitters, localize_log
-from .fisher import crlb, fisher_information, fit_emitters
-from smlm_ddpm.guided_sampling import (
-    Frames, Posterior, PosteriorModel, draw, flow_levels, load_pretrained, moments, noise_levels, prepare, sample_literal,
-)
+from .fisher import crlb, fisher_information
+from .guided_sampling import Posterior
 from .kde import kernel_density, kernel_peak
-from .likelihood import Prior, Simulation, simulate
+from .likelihood import Frames, Prior, Simulation, prepare_frames, simulate
+from .localization import localize_log, localize_plain, locate_emitters
 from .reversible_jump import reversible_jump
+from .models import PosteriorModel, load_pretrained
 
 # %% ../nbs/08_eval.ipynb #match-emitters
 MATCHING_RADIUS = 1.25  # the paper's 5 KDE pixels [camera px]
@@ -131,31 +128,6 @@ def score_samples(
         "energy_score": float(np.mean([es_ensemble(image, drawn, estimator="fair") for image, drawn in pairs])),
     }
 
-# %% ../nbs/08_eval.ipynb #baseline
-def localize_plain(
-    frames: Frames,
-    threshold: float = 4.0,  # of the filtered frame, in robust standard deviations
-    half: int = 3,  # half side of the window that is fitted [px]
-) -> list[np.ndarray]:  # for each frame (n, 2) [px]
-    "The classic: maxima of a Laplacian of Gaussian of the frame, each fitted alone by a Gaussian on a flat background."
-    photons = frames.photons[:, 0].cpu().numpy()
-    response = -ndimage.gaussian_laplace(photons, float(frames.sigma.mean()), axes=(1, 2), mode="nearest")
-    noise = 1.4826 * np.median(np.abs(response - np.median(response, axis=(1, 2), keepdims=True)), axis=(1, 2), keepdims=True)
-    peaks = peak_local_max(response / noise, footprint=np.ones((1, 3, 3), bool), threshold_abs=threshold, exclude_border=False)
-    if not len(peaks):
-        return [np.zeros((0, 2)) for _ in photons]
-    size, limits = 2 * half + 1, np.array(photons.shape[1:]) - (2 * half + 1)
-    corner = np.clip(peaks[:, 1:] - half, 0, limits)
-    frame, rows, columns = peaks[:, 0, None, None], corner[:, 0, None, None], corner[:, 1, None, None]
-    index = (frame, rows + np.arange(size)[:, None], columns + np.arange(size))
-    window, variance = (torch.as_tensor(values[index])[:, None] for values in (photons, frames.read_variance[:, 0].cpu().numpy()))
-    start = torch.as_tensor(peaks[:, :0:-1] - corner[:, ::-1] + 0.5, dtype=torch.float32)[:, None]
-    dark = window.flatten(1).quantile(0.2, dim=1).clamp(min=0)
-    light = (window.sum(dim=(1, 2, 3)) - dark * size**2).clamp(min=50)[:, None]
-    fit = fit_emitters(window, start, light, dark, frames.sigma[torch.as_tensor(peaks[:, 0].copy())], variance)
-    positions = fit.positions[:, 0].numpy() + corner[:, ::-1]
-    return [positions[peaks[:, 0] == index] for index in range(len(photons))]
-
 # %% ../nbs/08_eval.ipynb #helpers
 def _sets(simulation: Simulation) -> list[np.ndarray]:
     "True positions, frame by frame."
@@ -174,11 +146,16 @@ def _log_sets(density: Tensor, refine: bool = True) -> list[np.ndarray]:
     return [p[m].numpy() for p, m in zip(positions, mask)]
 
 
-def _simulated(model: PosteriorModel, frames: int, seed: int, **changes) -> tuple[Simulation, dict]:
+def _simulated(model: PosteriorModel, frames: int, seed: int, **changes) -> tuple[Simulation, tuple]:
     "Unseen frames of a model's prior, perhaps changed, and the arguments with which the model looks at them."
     prior = replace(model.preset.prior, **changes)
     simulation = simulate(prior, frames, torch.Generator().manual_seed(seed))
-    return simulation, {"camera": simulation.camera, "sigma": simulation.sigma}
+    return simulation, _scene(simulation)
+
+
+def _scene(frames: Simulation) -> tuple:
+    "What a model is shown of simulated frames."
+    return frames.adu, frames.camera, frames.sigma
 
 # %% ../nbs/08_eval.ipynb #evaluate-detection
 def evaluate_detection(
@@ -188,12 +165,12 @@ def evaluate_detection(
     **changes,  # of the prior, such as count=(10, 10)
 ) -> dict[str, dict[str, float]]:
     "Precision and recall of the paper's LoG maxima of ŷ, the same refined, and of `localize`."
-    simulation, arguments = _simulated(model, frames, seed, **changes)
-    mean, truth = model.moments(simulation.adu, **arguments)[0], _sets(simulation)
+    simulation, scene = _simulated(model, frames, seed, **changes)
+    mean, truth = model.moments(*scene).mean, _sets(simulation)
     return {
         "LoG maxima on the grid (paper)": score_detections(_log_sets(mean, refine=False), truth),
         "LoG maxima, sub-pixel": score_detections(_log_sets(mean), truth),
-        "localize": score_detections(_rows(model.localize(simulation.adu, **arguments), frames), truth),
+        "localize": score_detections(_rows(model.localize(*scene), frames), truth),
     }
 
 # %% ../nbs/08_eval.ipynb #evaluate-localization
@@ -206,17 +183,17 @@ def evaluate_localization(
     "Figure 5: the error of single emitters along one axis, over the square root of the Cramér–Rao bound."
     results = {}
     for brightness in photons:
-        simulation, arguments = _simulated(model, frames, seed, count=(1, 1), photons=(brightness, brightness))
+        simulation, scene = _simulated(model, frames, seed, count=(1, 1), photons=(brightness, brightness))
         adjusted = _with_known_photons(model, brightness)
         bound = crlb(simulation.positions, simulation.photons, tuple(simulation.adu.shape[-2:]), simulation.sigma,
-                     simulation.background, simulation.camera.read_variance_photons,
+                     simulation.background, simulation.camera.read_variance_electrons,
                      parameters=("x", "y") if model.preset.prior.known("photons") else ("x", "y", "photons", "background"))["x"].square().mean().sqrt()
         truth = _sets(simulation)
-        mean = model.moments(simulation.adu, **arguments)[0]
+        mean = model.moments(*scene).mean
         found = {
             "LoG maxima on the grid (paper)": _log_sets(mean, refine=False),
             "LoG maxima, sub-pixel": _log_sets(mean),
-            "localize": _rows(adjusted.localize(simulation.adu, **arguments), frames),
+            "localize": _rows(adjusted.localize(*scene), frames),
         }
         results[f"{brightness:g} e⁻"] = {"bound": bound.item()} | {
             name: score_detections(sets, truth)["rmse"] / bound.item() for name, sets in found.items()
@@ -229,7 +206,7 @@ def _with_known_photons(model: PosteriorModel, photons: float) -> PosteriorModel
     if model.preset.prior.known("photons") is None:
         return model
     preset = replace(model.preset, prior=replace(model.preset.prior, photons=(photons, photons)))
-    return PosteriorModel(preset, model.phi, model.psi, model.literal, str(model.device), model.dtype)
+    return PosteriorModel(preset, model.phi, model.psi, device=str(model.device), dtype=model.dtype)
 
 # %% ../nbs/08_eval.ipynb #rivals
 def gaussian_posterior(
@@ -241,6 +218,10 @@ def gaussian_posterior(
     "Moments as a posterior: pixels that are Gaussian and independent of each other."
     noise = torch.randn((len(mean), n_samples, *mean.shape[1:]), generator=torch.Generator().manual_seed(seed))
     return Posterior(mean, sd, mean[:, None] + sd[:, None] * noise)
+
+
+def _gaussian(moments: Posterior) -> Posterior:
+    return gaussian_posterior(moments.mean, moments.sd)
 
 
 def ensemble_posterior(
@@ -260,8 +241,8 @@ def laplace_posterior(
     seed: int = 0,
 ) -> Posterior:
     "Joint maximum likelihood, and Gaussian emitters about it with the inverse Fisher information, plus the prior's, as covariance."
-    known, shape = {name: prior.known(name) for name in ("photons", "background")}, tuple(frames.photons.shape[-2:])
-    fit, mask, _ = locate_emitters(frames.photons, density, frames.sigma, frames.read_variance, **known)
+    known, shape = {name: prior.known(name) for name in ("photons", "background")}, tuple(frames.electrons.shape[-2:])
+    fit, mask, _ = locate_emitters(frames.electrons, density, frames.sigma, frames.read_variance, **known)
     free = [name for name, value in known.items() if value is None]
     parameters, count = ("x", "y", *free), mask.shape[1]
     information = fisher_information(fit.positions, fit.photons, shape, frames.sigma, fit.background, frames.read_variance, mask, parameters)
@@ -299,24 +280,29 @@ def compare_contents(
 class _Case:
     "Unseen frames of a model's prior with everything that is known of them."
 
-    looks: Frames
+    simulation: Simulation
+    frames: Frames  # the same in photoelectrons
     truth: Tensor  # (B, 1, 4H, 4W)
     counts: Tensor  # (B,)
     exact: Posterior
     verdict: dict[str, float]  # on the chains
     seconds: float  # of the exact posterior, for a frame
 
+    def scene(self, count: int | None = None) -> tuple:
+        "What a model is shown of the first frames, or of all."
+        return _scene(self.simulation[:count])
+
 
 def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: int, workers: int) -> _Case:
     "Simulate frames and run reversible jump on them; its evenly spaced draws are the exact samples."
-    simulation, arguments = _simulated(model, frames, seed)
+    simulation, _ = _simulated(model, frames, seed)
     shape, start = tuple(simulation.adu.shape[-2:]), time.perf_counter()
     chains = reversible_jump(simulation.adu, simulation.camera, model.preset.prior, simulation.sigma, steps, workers=workers, keep=True)
     seconds, drawn = (time.perf_counter() - start) / frames, _of_emitters(*chains.draws(n_samples), shape)
     verdict = {"converged": chains.converged.float().mean().item(), "agreement": chains.agreement.mean().item()}
     truth = kernel_density(simulation.positions, shape, simulation.mask)
     exact = replace(drawn, mean=chains.mean, sd=chains.sd)
-    return _Case(model.prepare(simulation.adu, **arguments), truth, simulation.mask.sum(1), exact, verdict, seconds)
+    return _Case(simulation, prepare_frames(*_scene(simulation)), truth, simulation.mask.sum(1), exact, verdict, seconds)
 
 # %% ../nbs/08_eval.ipynb #compare-methods
 def compare_methods(
@@ -355,26 +341,27 @@ def evaluate_uncertainty(
     frames: int = 200,
     n_samples: int = 256,
     steps: int = 100_000,  # of each of two reversible-jump chains a frame
-    literal_frames: int = 10,  # the paper's own sampler is slow: fewer frames, and 16 samples of each; 0: none
+    paper_recipe_frames: int = 10,  # the paper's own sampler is slow: fewer frames, and 16 samples of each; 0: none
     seed: int = 3,
     workers: int = 2,
     rivals: dict[str, Callable[[Frames], Posterior]] | None = None,  # more methods for the table
 ) -> dict[str, dict]:
     "Every method's posterior against reversible jump and against the truth, on unseen frames of the prior."
     case = _case(model, frames, n_samples, steps, seed, workers)
-    looks, prior = case.looks, model.preset.prior
+    frames, scene, prior = case.frames, case.scene(), model.preset.prior
     methods = {
         "exact, reversible jump": lambda: case.exact,
-        "samples of Ψ": lambda: draw(model, looks, n_samples, seed, noise_levels()),
-        "moments of φ": lambda: gaussian_posterior(*moments(model, looks)),
-        "maximum likelihood, Laplace": lambda: laplace_posterior(looks, moments(model, looks)[0], prior),
-    } | {name: lambda rival=rival: rival(looks) for name, rival in (rivals or {}).items()}
+        "samples of Ψ": lambda: model.sample(*scene, n_samples=n_samples, seed=seed),
+        "moments of φ": lambda: _gaussian(model.moments(*scene)),
+        "maximum likelihood, Laplace": lambda: laplace_posterior(frames, model.moments(*scene).mean, prior),
+    } | {name: lambda rival=rival: rival(frames) for name, rival in (rivals or {}).items()}
     rows = compare_methods(methods, case.exact, case.truth, case.counts)
     rows["exact, reversible jump"] |= {"seconds_per_frame": case.seconds} | case.verdict
-    if model.literal is not None and literal_frames:
-        part = Posterior(*(values[:literal_frames] for values in (case.exact.mean, case.exact.sd, case.exact.samples)))
-        literal = {"paper's own recipe": lambda: sample_literal(model, looks[:literal_frames], min(n_samples, 16), seed)}
-        rows |= compare_methods(literal, part, case.truth[:literal_frames], case.counts[:literal_frames])
+    if model.paper_recipe is not None and paper_recipe_frames:
+        part = Posterior(*(values[:paper_recipe_frames] for values in (case.exact.mean, case.exact.sd, case.exact.samples)))
+        few = {"n_samples": min(n_samples, 16), "seed": seed, "sampler": "paper_recipe"}
+        recipe = {"paper's own recipe": lambda: model.sample(*case.scene(paper_recipe_frames), **few)}
+        rows |= compare_methods(recipe, part, case.truth[:paper_recipe_frames], case.counts[:paper_recipe_frames])
     return rows
 
 # %% ../nbs/08_eval.ipynb #evaluate-evaluations
@@ -389,10 +376,10 @@ def evaluate_evaluations(
 ) -> dict[str, dict]:
     "The shipped sampler and that of flow matching with fewer and more evaluations of one network, against the exact posterior."
     case, rows = _case(model, frames, n_samples, steps, seed, workers), {}
-    recipes = {f"{number} evaluations": (noise_levels(number), 2) for number in evaluations}
-    recipes |= {f"{number} evaluations, flow matching": (flow_levels(number), 1) for number in evaluations}
-    for name, (levels, order) in recipes.items():
-        posterior = draw(model, case.looks, n_samples, seed, levels, order=order)
+    recipes = {f"{number} evaluations": (number, "multistep") for number in evaluations}
+    recipes |= {f"{number} evaluations, flow matching": (number, "flow") for number in evaluations}
+    for name, (number, sampler) in recipes.items():
+        posterior = model.sample(*case.scene(), n_samples=n_samples, seed=seed, evaluations=number, sampler=sampler)
         rows[name] = compare_posteriors(posterior.mean, posterior.sd, case.exact.mean, case.exact.sd)
         rows[name] |= {"coverage": coverage(posterior.samples, case.truth)}
     return rows
@@ -404,12 +391,12 @@ def evaluate_movie(
     radius: float = 250.0,  # [nm]
 ) -> dict[str, dict[str, float]]:
     "Detection on a movie with known truth, beside the plain baseline at the threshold that suits it best."
-    frames = prepare(movie.adu, movie.camera, movie.sigma, model.device)
+    frames = prepare_frames(movie.adu, movie.camera, movie.sigma)
     reach = radius / movie.pixel_size
-    truth = [movie.positions[movie.positions[:, 0] == frame, 1:] for frame in range(len(frames))]
-    plain = {t: score_detections(localize_plain(frames, t), truth, reach) for t in (0.25, 0.5, 1.0, 2.0, 4.0)}
+    truth = movie.truth
+    plain = {t: score_detections(localize_plain(frames, threshold=t), truth, reach) for t in (0.25, 0.5, 1.0, 2.0, 4.0)}
     best = max(plain, key=lambda threshold: plain[threshold]["jaccard"])
-    table = model.localize(movie.adu, camera=movie.camera, sigma=movie.sigma, pixel_size=movie.pixel_size)
+    table = model.localize(movie.adu, movie.camera, movie.sigma, pixel_size=movie.pixel_size)
     results = {f"LoG and Gaussian fit, threshold {best:g}": plain[best],
                "localize": score_detections(_rows(table, len(frames)), truth, reach)}
     for scores in results.values():
@@ -432,7 +419,7 @@ def evaluate(
     parts = {
         "detection": lambda: evaluate_detection(model, few(1000), **crowded),
         "localization": lambda: evaluate_localization(model, frames=few(1000)),
-        "uncertainty": lambda: evaluate_uncertainty(model, **exact, literal_frames=few(10)),
+        "uncertainty": lambda: evaluate_uncertainty(model, **exact, paper_recipe_frames=few(10)),
         "evaluations": lambda: evaluate_evaluations(model, frames=max(4, exact["frames"] // 5), steps=exact["steps"]),
     }
     if movie is not None:

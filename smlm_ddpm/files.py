@@ -239,7 +239,7 @@ class LocalizationWriter:
 
     def __init__(self, path: str | Path, *, pixel_size: float, camera: Camera):
         self.pixel_size, self.count = pixel_size, 0
-        read = torch.as_tensor(camera.read_variance_photons, dtype=torch.float64)
+        read = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64)
         self.read_variance = float(read.median())  # over the pixels [e⁻²]
         self.file = open(path, "w", encoding="utf-8", newline="\n")
         self.file.write(",".join(f'"{name}"' for name in THUNDERSTORM) + "\n")

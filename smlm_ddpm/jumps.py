@@ -1005,8 +1005,8 @@ def _problems(adu, camera, prior, sigma, exact):
     "One problem for each frame of a batch."
     if adu.ndim != 4 or adu.shape[1] != 1:
         raise ValueError(f"adu is (B, 1, H, W), not {tuple(adu.shape)}")
-    photons = camera.to_photons(adu.double()).cpu()
-    noise = per_frame(camera.read_variance_photons, adu.double(), 4).expand_as(adu).cpu()
+    photons = camera.to_electrons(adu.double()).cpu()
+    noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
     sigma = torch.as_tensor(_known_sigma(prior, sigma), dtype=torch.float64).expand(len(adu)).tolist()
     arrays = zip(photons[:, 0].numpy(), noise[:, 0].numpy(), sigma)
     return [_problem(frame, np.ascontiguousarray(variance), width, prior, exact) for frame, variance, width in arrays]

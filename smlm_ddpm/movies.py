@@ -86,7 +86,7 @@ class Settings:
     "How the posterior of frames is computed."
 
     camera: Camera
-    sigma: float | None = None  # of the spot; None: the model's own [px]
+    sigma: float  # width of the spot [px]
     pixel_size: float = 100.0  # of the camera [nm]
     n_samples: int = 0  # samples a frame; 0: the model's own mean and standard deviation, without sampling
     seed: int = 0
@@ -117,13 +117,14 @@ def posterior_of_frames(
     shape = (len(adu), 1, FACTOR * adu.shape[-2], FACTOR * adu.shape[-1])
     images = [torch.empty(shape) for _ in range(2 + keep)]
     for number, (outer, inner) in enumerate(tiles(adu.shape[-2:], settings.core, settings.margin)):
-        optics = {"camera": _crop_camera(settings.camera, outer), "sigma": settings.sigma}
+        optics = _crop_camera(settings.camera, outer), settings.sigma
         if n_samples:
             seed = settings.seed + number * 10_007  # each tile has noise of its own
-            drawn = model.sample(adu[(..., *outer)], n_samples, seed, keep_samples=keep, first_frame=first, **optics)
+            drawn = model.sample(adu[(..., *outer)], *optics, n_samples=n_samples, seed=seed, keep_samples=keep, first_frame=first)
             found = [drawn.mean, drawn.sd] + ([drawn.samples[:, 0]] if keep else [])
         else:
-            found = model.moments(adu[(..., *outer)], **optics)
+            moments = model.moments(adu[(..., *outer)], *optics)
+            found = [moments.mean, moments.sd]
         own, whole = _crop_density(outer, inner)
         for image, part in zip(images, found):
             image[whole] = part[own].float().cpu()
@@ -139,8 +140,8 @@ def localizations_of_frames(
     "Localizations in frames of any size, tile by tile."
     found = []
     for outer, inner in tiles(adu.shape[-2:], settings.core, settings.margin):
-        optics = {"camera": _crop_camera(settings.camera, outer), "sigma": settings.sigma}
-        rows = model.localize(adu[(..., *outer)], pixel_size=settings.pixel_size, first_frame=first, **optics)
+        optics = _crop_camera(settings.camera, outer), settings.sigma
+        rows = model.localize(adu[(..., *outer)], *optics, pixel_size=settings.pixel_size, first_frame=first)
         found.append(_place_localizations(rows, outer, inner, adu.shape[-2:], settings.pixel_size))
     joined = np.concatenate(found)
     return joined[np.lexsort((joined["x"], joined["y"], joined["frame"]))]

@@ -15,7 +15,7 @@ import torch
 from smlm_ddpm.command_line import main
 from smlm_ddpm.ddpm import Denoiser
 from smlm_ddpm.deepstorm import MomentNetwork
-from smlm_ddpm.guided_sampling import PosteriorModel, preset_from_dict, save_model
+from smlm_ddpm.models import PosteriorModel, preset_from_dict, save_model
 from smlm_ddpm.likelihood import DEFAULT_PRIOR, Prior, simulate
 
 FILES = {"superres.tif", "sd.tif", "localizations.csv", "report.png", "protocol.json"}

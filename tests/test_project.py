@@ -32,7 +32,7 @@ each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: modu
 
 
 def number(module) -> tuple[float, str]:
-    "The number and letter of a module's notebook, 3a as (3, 'a'); one without a number comes after all others."
+    "The number and letter of a module's notebook, such as (3, 'a'); one without a number comes after all others."
     found = re.match(r"(\d+)([a-z]?)_", source_notebook(module).name)
     return (int(found[1]), found[2]) if found else (float("inf"), "")
 
@@ -90,7 +90,7 @@ def test_public_names_are_words(module):
 
 def test_light_import():
     heavy = {"matplotlib", "ipywidgets", "numba"}
-    code = f"import sys, {PACKAGE}.guided_sampling; print(*sorted({heavy} & sys.modules.keys()))"
+    code = f"import sys, {PACKAGE}.models; print(*sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.split() == []
 
