@@ -47,15 +47,15 @@ def run_metropolis(frames: Simulation, steps: int, chains: int):
     "The paper's sampler with β = 1 and the step that suits a Gaussian posterior, from the truth."
     coordinates = frames.positions[0].numel()
     return metropolis_hastings(
-        frames.adu, frames.camera, frames.positions, frames.photons, prior=paper_prior(), steps=steps,
-        burn_in=steps // 5, proposal_variance=OPTIMAL / coordinates, chains=chains,
+        frames.adu, frames.camera, paper_prior(), frames.sigma, start=frames.positions, steps=steps, burn_in=steps // 5,
+        chains=chains, proposal_variance=OPTIMAL / coordinates,
     )
 
 
 def run_reversible_jump(frames: Simulation, steps: int, emitters: int | None = None):
     "Two chains from draws of the prior, the number of emitters known or not."
-    known = {} if emitters is None else {"every": 2 * emitters, "keep": True}
-    return reversible_jump(frames.adu, frames.camera, paper_prior(emitters), steps=steps, **known)
+    known = {} if emitters is None else {"thinning": 2 * emitters, "keep_draws": True}
+    return reversible_jump(frames.adu, frames.camera, paper_prior(emitters), frames.sigma, steps=steps, **known)
 
 
 def metropolis(quick: bool) -> Row:

@@ -42,7 +42,8 @@ def main():
     shipped = load_pretrained("paper")
     preset, rows = shipped.preset, []
     frames = simulate(preset.prior, 2 if arguments.quick else 100, torch.Generator().manual_seed(UNSEEN))
-    exact = reversible_jump(frames.adu, frames.camera, preset.prior, frames.sigma, 1000 if arguments.quick else 100_000, workers=2)
+    exact = reversible_jump(frames.adu, frames.camera, preset.prior, frames.sigma, steps=1000 if arguments.quick else 100_000,
+                            workers=2)
     features = network_input(frames.camera.to_electrons(frames.adu), frames.sigma, frames.camera.read_variance_electrons)
 
     def measure(network, floor, seen, **about):

@@ -297,9 +297,10 @@ def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: 
     "Simulate frames and run reversible jump on them; its evenly spaced draws are the exact samples."
     simulation, _ = _simulated(model, frames, seed)
     shape, start = tuple(simulation.adu.shape[-2:]), time.perf_counter()
-    chains = reversible_jump(simulation.adu, simulation.camera, model.preset.prior, simulation.sigma, steps, workers=workers, keep=True)
+    chains = reversible_jump(simulation.adu, simulation.camera, model.preset.prior, simulation.sigma, steps=steps, keep_draws=True,
+                             workers=workers)
     seconds, drawn = (time.perf_counter() - start) / frames, _of_emitters(*chains.draws(n_samples), shape)
-    verdict = {"converged": chains.converged.float().mean().item(), "agreement": chains.agreement.mean().item()}
+    verdict = {"converged": chains.converged.float().mean().item(), "chain_discrepancy": chains.chain_discrepancy.mean().item()}
     truth = kernel_density(simulation.positions, shape, simulation.mask)
     exact = replace(drawn, mean=chains.mean, sd=chains.sd)
     return _Case(simulation, prepare_frames(*_scene(simulation)), truth, simulation.mask.sum(1), exact, verdict, seconds)

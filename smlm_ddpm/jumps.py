@@ -16,7 +16,7 @@ from numba import njit
 from .psf import per_frame, pixel_integral
 from .likelihood import Camera, log_likelihood_exact
 from .kde import FACTOR
-from .mcmc import _known_sigma
+from .mcmc import _likelihood
 
 # %% ../nbs/04a_jumps.ipynb #problem
 class _Problem(NamedTuple):
@@ -50,9 +50,12 @@ class _Work(NamedTuple):
     old: np.ndarray  # the rate within a window of the frame, pixel after pixel
     new: np.ndarray  # the same after a proposal
     counts: np.ndarray  # the data there
-    ratio: np.ndarray  # and, pixel by pixel, what is needed on the way
+    ratio: np.ndarray  # of the new rate to the old
     bits: np.ndarray  # the memory of `ratio`, read as integers
-    power: np.ndarray
+    exponent: np.ndarray  # powers of two in `ratio`
+    inverse: np.ndarray  # one over the rate
+    misfit: np.ndarray  # n/ω' − 1: how much the data are above the rate
+    sums: np.ndarray  # of the rate over three rows
     images: np.ndarray  # (12, pixels): derivatives of the rate by x, y and log photons of up to two emitters, old and new
     system: np.ndarray  # (6, 7): curvature and gradient of the log-posterior by those parameters
     step: np.ndarray  # (2, 6): a step of those parameters, and its mean
@@ -171,18 +174,18 @@ def _add(table, flat, box, shape, x, y, photons, profiles):
 
 # %% ../nbs/04a_jumps.ipynb #gain
 @njit(**_INLINE)
-def _logarithms(ratio, bits, power, counts, size):
-    "Σ counts · log(ratio). `bits` is the memory of `ratio`, of which the mantissa is left; `power` takes the rest."
+def _logarithms(ratio, bits, exponent, counts, size):
+    "Σ counts · log(ratio). `bits` is the memory of `ratio`, of which the mantissa is left; `exponent` takes the rest."
     for pixel in range(size):
-        exponent = (bits[pixel] - 0x3FE6A09E667F3BCD) >> 52  # the bits of 1/√2: what is at least that has exponent 0
-        bits[pixel] -= exponent << 52
-        power[pixel] = exponent
+        power = (bits[pixel] - 0x3FE6A09E667F3BCD) >> 52  # the bits of 1/√2: what is at least that has exponent 0
+        bits[pixel] -= power << 52
+        exponent[pixel] = power
     total = 0.0
     for pixel in range(size):
         z = (ratio[pixel] - 1.0) / (ratio[pixel] + 1.0)
         w = z * z
         series = 1 + w * (1 / 3 + w * (1 / 5 + w * (1 / 7 + w * (1 / 9 + w * (1 / 11 + w / 13)))))
-        total += counts[pixel] * (2 * z * series + math.log(2.0) * power[pixel])
+        total += counts[pixel] * (2 * z * series + math.log(2.0) * exponent[pixel])
     return total
 
 
@@ -216,7 +219,7 @@ def _gain(problem, work, box, size):
         above, below = max(new[pixel], _FLOOR), max(old[pixel], _FLOOR)
         ratio[pixel] = above / below
         total -= above - below
-    return total + _logarithms(ratio, work.bits, work.power, work.counts, size)
+    return total + _logarithms(ratio, work.bits, work.exponent, work.counts, size)
 
 # %% ../nbs/04a_jumps.ipynb #try-changes
 @njit(**_INLINE)
@@ -298,7 +301,7 @@ def _walk(problem, state, work, beta):
 def _weigh(problem, base, work):
     "Weights of pixels for a birth: the square of what 3 × 3 pixels have above `base`, over its variance; their sum."
     rows, columns = base.shape
-    wide, sums = columns + 2, work.new
+    wide, sums = columns + 2, work.sums
     for row in range(rows):
         source, target = base[row], work.border[(row + 1) * wide + 1 :]
         for column in range(columns):
@@ -595,14 +598,14 @@ def _images(problem, box, x, y, photons, work, first):
 def _equations(problem, work, rate, size, first, members, beta):
     "H, in the lower triangle of `work.system`, and βg, in its last column; how many parameters."
     free = 3 if problem.photons[0] < problem.photons[1] else 2
-    system, images, inverse, excess = work.system, work.images, work.ratio, work.power
+    system, images, inverse, misfit = work.system, work.images, work.inverse, work.misfit
     for pixel in range(size):
         inverse[pixel] = 1.0 / max(rate[pixel], _FLOOR)
-        excess[pixel] = work.counts[pixel] * inverse[pixel] - 1.0
+        misfit[pixel] = work.counts[pixel] * inverse[pixel] - 1.0
     for one in range(members * free):
         image, slope = images[first + 3 * (one // free) + one % free], 0.0
         for pixel in range(size):
-            slope += image[pixel] * excess[pixel]
+            slope += image[pixel] * misfit[pixel]
         system[one, 6] = beta * slope
         for two in range(one + 1):
             other, curvature = images[first + 3 * (two // free) + two % free], 0.0
@@ -884,28 +887,28 @@ def _begin(problem, state, start):
 
 # %% ../nbs/04a_jumps.ipynb #record
 class _Record(NamedTuple):
-    "What a chain writes down, one row of `trace` and at most one of `emitters` for every look."
+    "What a chain writes down, one row of `trace` and at most one of `emitters` for every record."
 
     total: np.ndarray  # (4H, 4W): sum of y
     square: np.ndarray  # (4H, 4W): sum of y²
     tried: np.ndarray  # (2, moves): how often, by the chain itself and by its tempered copies
     accepted: np.ndarray  # (2, moves)
-    trace: np.ndarray  # (looks, 3): count, log-likelihood, background
-    emitters: np.ndarray  # (looks or 0, most, 3)
+    trace: np.ndarray  # (records, 3): count, log-likelihood, background
+    emitters: np.ndarray  # (records or 0, most, 3)
 
-# %% ../nbs/04a_jumps.ipynb #look
+# %% ../nbs/04a_jumps.ipynb #record-state
 @njit(**_JIT)
-def _look(kernel, state, work, record, look, peak):
+def _record_state(kernel, state, work, record, index, peak):
     "Add the kernel density of a state to the sums, and note its numbers."
     shape, box = record.total.shape, (0, 0, 0, 0)
-    for index in range(state.count[0]):
-        window = _window(kernel, state.emitters[index, 0] * FACTOR, state.emitters[index, 1] * FACTOR, shape, 0)
-        box = window if index == 0 else _union(box, window)
+    for which in range(state.count[0]):
+        window = _window(kernel, state.emitters[which, 0] * FACTOR, state.emitters[which, 1] * FACTOR, shape, 0)
+        box = window if which == 0 else _union(box, window)
     top, bottom, left, right = box
     for pixel in range((bottom - top) * (right - left)):
         work.fine[pixel] = 0.0
-    for index in range(state.count[0]):
-        x, y, _ = _get(state.emitters, index)
+    for which in range(state.count[0]):
+        x, y, _ = _get(state.emitters, which)
         _add(kernel, work.fine, box, shape, x * FACTOR, y * FACTOR, 1.0 / peak, work.profiles)
     for row in range(top, bottom):
         total, square = record.total[row, left:right], record.square[row, left:right]
@@ -913,20 +916,21 @@ def _look(kernel, state, work, record, look, peak):
         for column in range(right - left):
             total[column] += density[column]
             square[column] += density[column] ** 2
-    trace = record.trace[look]
+    trace = record.trace[index]
     trace[0], trace[1], trace[2] = state.count[0], state.value[0], state.background[0]
-    if look < record.emitters.shape[0]:
-        _copy(state.emitters, record.emitters[look])
+    if index < record.emitters.shape[0]:
+        _copy(state.emitters, record.emitters[index])
 
 # %% ../nbs/04a_jumps.ipynb #workspace
 @njit(**_ENTRY)
 def _workspace(problem, kernel):
     (rows, columns), width = problem.counts.shape, max(kernel.shape[1], problem.spot.shape[1])
-    pixels, wide = rows * (columns + 2), np.empty((6, rows * (columns + 2)))
+    pixels, wide = rows * (columns + 2), np.empty((9, rows * (columns + 2)))
     return _Work(
-        wide[0], wide[1], wide[2], wide[3], wide[3].view(np.int64), wide[4], np.empty((12, pixels)), np.empty((6, 7)),
+        wide[0], wide[1], wide[2], wide[3], wide[3].view(np.int64), wide[4], wide[5], wide[6], wide[7],
+        np.empty((12, pixels)), np.empty((6, 7)),
         np.empty((2, 6)), np.empty((4, 3)), np.empty((4, width)), np.empty((rows, columns)),
-        np.zeros((rows + 2) * (columns + 2)), wide[5], np.empty(rows), np.empty(FACTOR**2 * rows * columns),
+        np.zeros((rows + 2) * (columns + 2)), wide[8], np.empty(rows), np.empty(FACTOR**2 * rows * columns),
     )
 
 
@@ -945,8 +949,8 @@ _RENEW = 1000  # steps between two computations from scratch
 
 
 @njit(**_ENTRY)
-def _chain(problem, kernel, betas, steps, burn_in, every, cumulative, seed, record, peak, start):
-    "One chain: blocks of `every` steps of each copy, swaps between neighbouring powers, then a look at the first."
+def _chain(problem, kernel, betas, steps, burn_in, thinning, cumulative, seed, record, peak, start):
+    "One chain: blocks of `thinning` steps of each copy, swaps between neighbouring powers, then a record of the first."
     np.random.seed(seed)
     copies, shape, work = len(betas), problem.counts.shape, _workspace(problem, kernel)
     emitters, counts = np.empty((copies, max(problem.highest, 1), 3)), np.zeros((copies, 1), np.int64)
@@ -956,21 +960,21 @@ def _chain(problem, kernel, betas, steps, burn_in, every, cumulative, seed, reco
         state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot], values[slot])
         _begin(problem, state, start)
         _refresh(problem, state, work)
-    for block in range(steps // every):
+    for block in range(steps // thinning):
         for level in range(copies):
             slot, kind = holder[level], min(level, 1)
             state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot], values[slot])
-            _block(problem, state, work, betas[level], every, cumulative, record.tried[kind], record.accepted[kind])
-            if block % max(_RENEW // every, 1) == 0:
+            _block(problem, state, work, betas[level], thinning, cumulative, record.tried[kind], record.accepted[kind])
+            if block % max(_RENEW // thinning, 1) == 0:
                 _refresh(problem, state, work)
         for level in range(copies - 1):
             one, two = holder[level], holder[level + 1]
             if _accept((betas[level] - betas[level + 1]) * (values[two, 0] - values[one, 0])):
                 holder[level], holder[level + 1] = two, one
-        if block * every >= burn_in:
+        if block * thinning >= burn_in:
             slot = holder[0]
             state = _State(emitters[slot], counts[slot], backgrounds[slot], rates[slot], values[slot])
-            _look(kernel, state, work, record, block - -(-burn_in // every), peak)
+            _record_state(kernel, state, work, record, block - -(-burn_in // thinning), peak)
 
 # %% ../nbs/04a_jumps.ipynb #problem-of-frame
 def _problem(photons, noise, sigma, prior, exact):
@@ -1001,13 +1005,14 @@ def _table(photons, noise, entries=1024):
     return torch.cat(table, dim=-1).numpy(), float(roots[1])
 
 # %% ../nbs/04a_jumps.ipynb #reversible-jump-parts
-def _problems(adu, camera, prior, sigma, exact):
+def _problems(adu, camera, prior, sigma, likelihood):
     "One problem for each frame of a batch."
     if adu.ndim != 4 or adu.shape[1] != 1:
         raise ValueError(f"adu is (B, 1, H, W), not {tuple(adu.shape)}")
+    exact = _likelihood(likelihood) is log_likelihood_exact
     photons = camera.to_electrons(adu.double()).cpu()
     noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
-    sigma = torch.as_tensor(_known_sigma(prior, sigma), dtype=torch.float64).expand(len(adu)).tolist()
+    sigma = torch.as_tensor(sigma, dtype=torch.float64).expand(len(adu)).tolist()
     arrays = zip(photons[:, 0].numpy(), noise[:, 0].numpy(), sigma)
     return [_problem(frame, np.ascontiguousarray(variance), width, prior, exact) for frame, variance, width in arrays]
 
@@ -1025,9 +1030,9 @@ def _cumulative(prior, shape):
     return np.cumsum([shares[move] for move in MOVES])[:-1]
 
 
-def _empty_record(problem, looks, keep):
+def _empty_record(problem, records, keep_draws):
     rows, columns = problem.counts.shape
     maps = np.zeros((2, FACTOR * rows, FACTOR * columns))
-    emitters = np.full((looks if keep else 0, max(problem.highest, 1), 3), np.nan)
+    emitters = np.full((records if keep_draws else 0, max(problem.highest, 1), 3), np.nan)
     moves = np.zeros((2, 2, len(MOVES)))
-    return _Record(maps[0], maps[1], moves[0], moves[1], np.zeros((looks, 3)), emitters)
+    return _Record(maps[0], maps[1], moves[0], moves[1], np.zeros((records, 3)), emitters)

@@ -16,9 +16,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from .likelihood import PAPER_PRIOR, Camera, Prior, Simulation
+from .likelihood import Camera, Prior, Simulation
 from .kde import SIGMA, kernel_peak
-from .mcmc import _seed, convergence
+from .mcmc import convergence, random_seed
 from smlm_ddpm.jumps import (
     MOVES, _ANYWHERE, _chain, _cumulative, _empty_record, _problems, _spots,
 )
@@ -26,90 +26,95 @@ from smlm_ddpm.jumps import (
 # %% ../nbs/04b_reversible_jump.ipynb #exact-posterior
 @dataclass(frozen=True, repr=False)
 class ExactPosterior:
-    "What reversible jump says about a batch of frames; C chains, L looks at each."
+    "What reversible jump says about a batch of frames; C chains, D draws of each."
 
     mean: Tensor  # (B, 1, 4H, 4W): E[y] of equation 5, on the fixed scale of the kernel density
     sd: Tensor  # (B, 1, 4H, 4W): square root of Var[y]
     count_probability: Tensor  # (B, most + 1): P(N | x)
     chain_mean: Tensor  # (B, C, 4H, 4W): each chain's own E[y]
     chain_sd: Tensor  # (B, C, 4H, 4W)
-    agreement: Tensor  # (B,): distance of the chains' means from their average, in units of the sd of y
+    chain_discrepancy: Tensor  # (B,): distance of the chains' means from their average, in units of the sd of y
     rhat: Tensor  # (B,): largest R-hat of count, log-likelihood and background
     ess: Tensor  # (B,): smallest effective sample size of the three, over all chains
     slowest: tuple[str, ...]  # which of the three that is, for each frame
-    converged: Tensor  # (B,): agreement below 0.2, rhat below 1.1 and ess at least 100 a chain
+    converged: Tensor  # (B,): chain_discrepancy below 0.2, rhat below 1.1 and ess at least 100 a chain
     acceptance: dict[str, float]  # by move, over all frames
-    count: Tensor  # (B, C, L): N
-    log_likelihood: Tensor  # (B, C, L), up to a constant of the frame [nats]
-    background: Tensor  # (B, C, L) [e⁻/px]
-    positions: Tensor  # (B, C, L or 0, most, 2): the first N are real [px]
-    photons: Tensor  # (B, C, L or 0, most) [e⁻]
+    count: Tensor  # (B, C, D): N
+    log_likelihood: Tensor  # (B, C, D), up to a constant of the frame [nats]
+    background: Tensor  # (B, C, D) [e⁻/px]
+    positions: Tensor  # (B, C, D or 0, most, 2): the first N are real [px]
+    photons: Tensor  # (B, C, D or 0, most) [e⁻]
 
-    def draws(self, number: int) -> tuple[Tensor, Tensor]:  # positions (B, number, most, 2) [px]; mask (B, number, most)
-        "Evenly spaced looks from all chains, as `draw_from_truth` gives them; needs `keep=True`."
-        looks = self._looks()
-        if not 1 <= number <= looks:
-            raise ValueError(f"number must be from 1 to {looks}, the looks at all chains, not {number}")
-        chosen = torch.linspace(0, looks - 1, number).long()
+    def draws(self, n_draws: int) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most)
+        "Evenly spaced draws of all chains, as `draw_from_truth` gives them; needs `keep_draws=True`."
+        kept = self._kept()
+        if not 1 <= n_draws <= kept:
+            raise ValueError(f"n_draws must be from 1 to {kept}, the draws kept of all chains, not {n_draws}")
+        chosen = torch.linspace(0, kept - 1, n_draws).long()
         positions, count = self.positions.flatten(1, 2)[:, chosen], self.count.flatten(1, 2)[:, chosen]
         mask = torch.arange(positions.shape[2]) < count[..., None]
         return positions.masked_fill(~mask[..., None], 0.0), mask
 
-    def _looks(self) -> int:
-        "How many looks there are at each frame, from all chains together; raises ValueError if their draws were not kept."
+    def _kept(self) -> int:
+        "How many draws of each frame were kept, of all chains together; raises ValueError if none were."
         if self.positions.shape[2] == 0:
-            raise ValueError("the draws are needed: reversible_jump(..., keep=True)")
+            raise ValueError("the draws are needed: reversible_jump(..., keep_draws=True)")
         return self.count[0].numel()
 
     def __repr__(self) -> str:
         worst = int(self.ess.argmin())
-        return (f"ExactPosterior: {int(self.converged.sum())} of {len(self.ess)} frames converged, agreement at most "
-                f"{self.agreement.max():.2f}, R-hat at most {self.rhat.max():.3f}, at least {self.ess[worst]:.0f} "
+        return (f"ExactPosterior: {int(self.converged.sum())} of {len(self.ess)} frames converged, chain discrepancy at most "
+                f"{self.chain_discrepancy.max():.2f}, R-hat at most {self.rhat.max():.3f}, at least {self.ess[worst]:.0f} "
                 f"effective draws of the {self.slowest[worst]}")
 
 # %% ../nbs/04b_reversible_jump.ipynb #reversible-jump
 def reversible_jump(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
-    prior: Prior = PAPER_PRIOR,  # count, placement, photons and background
-    sigma: float | Tensor | None = None,  # of the spot, a scalar or (B,); None: the prior's [px]
+    prior: Prior,  # count, placement, photons and background
+    sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
+    *,
+    likelihood: str = "poisson",  # or "exact": Poisson ⊗ Gaussian
     steps: int = 100_000,  # of each chain, burn-in included
     burn_in: int | None = None,  # None: a fifth of the steps
     chains: int = 2,
-    seed: int = 0,
     betas: tuple[float, ...] = (1.0,),  # power of the likelihood, then those of tempered replicas: (1, 0.5, 0.25)
-    exact: bool = False,  # Poisson ⊗ Gaussian instead of the Poisson approximation
-    every: int = 50,  # steps between two looks at the kernel density
-    keep: bool = False,  # also return the emitters of every look
+    thinning: int = 50,  # steps between two draws
+    keep_draws: bool = False,  # also return the emitters of every draw
+    seed: int = 0,
+    first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
     workers: int = 1,  # threads
 ) -> ExactPosterior:
     "The posterior of any number of emitters, by reversible jump (Green 1995)."
     burn_in = steps // 5 if burn_in is None else burn_in
-    burn_in, steps = -(-burn_in // every) * every, steps // every * every
+    burn_in, steps = -(-burn_in // thinning) * thinning, steps // thinning * thinning
     if not 0 <= burn_in < steps:
         raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
-    problems = _problems(adu, camera, prior, sigma, exact)
-    cumulative, kernel = _cumulative(prior, tuple(adu.shape[-2:])), _spots(SIGMA)
+    problems, length = _problems(adu, camera, prior, sigma, likelihood), (steps, burn_in, thinning)
+    cumulative, powers = _cumulative(prior, tuple(adu.shape[-2:])), np.array(betas, float)
 
-    def run(task):
-        frame, chain = task
-        record = _empty_record(problems[frame], (steps - burn_in) // every, keep)
-        number = _seed(adu[frame], seed, chain)
-        _chain(problems[frame], kernel, np.array(betas, float), steps, burn_in, every, cumulative, number, record, kernel_peak(),
-               _ANYWHERE)
-        return record
+    def run(frame, chain):
+        number = random_seed(seed, first_frame + frame, chain)
+        return _run_chain(problems[frame], powers, length, cumulative, number, keep_draws, _ANYWHERE)
 
     tasks = [(frame, chain) for frame in range(len(adu)) for chain in range(chains)]
     with ThreadPoolExecutor(workers) as pool:
-        records = list(pool.map(run, tasks))
-    posterior = _collect(records, len(adu), chains)
+        posterior = _collect(list(pool.map(lambda task: run(*task), tasks)), len(adu), chains)
     if not posterior.converged.all():
         warnings.warn(f"{posterior!r}: raise steps, or add tempered copies such as betas=(1, 0.5, 0.25)", stacklevel=2)
     return posterior
 
+# %% ../nbs/04b_reversible_jump.ipynb #run-chain
+def _run_chain(problem, powers, length, cumulative, seed, keep_draws, start):
+    "One chain of (steps, burn-in, thinning), and what it wrote down."
+    steps, burn_in, thinning = length
+    record = _empty_record(problem, (steps - burn_in) // thinning, keep_draws)
+    _chain(problem, _spots(SIGMA), powers, steps, burn_in, thinning, cumulative, seed, record, kernel_peak(), start)
+    return record
+
 # %% ../nbs/04b_reversible_jump.ipynb #collect
 def _verdict(trace):
-    "R-hat and effective sample size (B,) of the slowest of the numbers followed (B, C, L, 3), and which that is."
+    "R-hat and effective sample size (B,) of the slowest of the numbers followed (B, C, D, 3), and which that is."
     names, followed = ("count", "log-likelihood", "background"), trace.movedim(-1, 1)
     still = (followed == followed[:, :, :1, :1]).all(dim=(2, 3))  # one value throughout: nothing to converge
     verdict = convergence(followed)
@@ -123,11 +128,11 @@ def _collect(records, batch, chains):
     "From what the chains wrote down to the posterior."
     arrays = (np.stack(parts).reshape(batch, chains, *parts[0].shape) for parts in zip(*records))
     total, square, tried, accepted, trace, emitters = (torch.from_numpy(array) for array in arrays)
-    looks, most = trace.shape[2], records[0].emitters.shape[1]
-    chain_mean, chain_square = total / looks, square / looks
+    n_draws, most = trace.shape[2], records[0].emitters.shape[1]
+    chain_mean, chain_square = total / n_draws, square / n_draws
     mean, variance = chain_mean.mean(1), chain_square.mean(1) - chain_mean.mean(1).square()
     distance = (chain_mean - mean[:, None]).square().mean(1).sum(dim=(1, 2))
-    agreement = (distance / variance.clamp(min=0).sum(dim=(1, 2)).clamp(min=1e-12)).sqrt()
+    discrepancy = (distance / variance.clamp(min=0).sum(dim=(1, 2)).clamp(min=1e-12)).sqrt()
     rhat, ess, slowest = _verdict(trace)
     count = trace[..., 0].long()
     histogram = torch.nn.functional.one_hot(count, most + 1).double().mean(dim=(1, 2))
@@ -135,7 +140,7 @@ def _collect(records, batch, chains):
     chain_sd = (chain_square - chain_mean.square()).clamp(min=0).sqrt().float()
     return ExactPosterior(
         mean[:, None].float(), variance.clamp(min=0).sqrt()[:, None].float(), histogram, chain_mean.float(), chain_sd,
-        agreement, rhat, ess, slowest, (agreement < 0.2) & (rhat < 1.1) & (ess >= 100 * chains), dict(zip(MOVES, rates)),
+        discrepancy, rhat, ess, slowest, (discrepancy < 0.2) & (rhat < 1.1) & (ess >= 100 * chains), dict(zip(MOVES, rates)),
         count, log_likelihood=trace[..., 1], background=trace[..., 2],
         positions=emitters[..., :2].float(), photons=emitters[..., 2].float(),
     )
@@ -169,7 +174,8 @@ _COLUMNS = ("x", "y", "photons", "x_sd", "y_sd", "photons_sd", "probability")
 
 
 def emitter_summaries(
-    posterior: ExactPosterior,  # with its draws: reversible_jump(..., keep=True)
+    posterior: ExactPosterior,  # with its draws: reversible_jump(..., keep_draws=True)
+    *,
     frame: int = 0,
     reach: float = 1.5,  # farthest that a draw's emitter is from the place of its row [px]
     rarest: float = 0.01,  # lowest probability that gets a row
@@ -177,20 +183,20 @@ def emitter_summaries(
     "One table of emitters out of many draws, as an array with named columns."
     if reach <= 0 or not 0 < rarest <= 1:
         raise ValueError(f"reach = {reach} must be above 0, and rarest = {rarest} above 0 and at most 1")
-    looks, count = posterior._looks(), posterior.count[frame].flatten()
+    kept, count = posterior._kept(), posterior.count[frame].flatten()
     everything = torch.cat([posterior.positions[frame], posterior.photons[frame][..., None]], dim=-1).flatten(0, 1)
     draws = [draw[:number].double().numpy() for draw, number in zip(everything, count)]
     usual = count == posterior.count_probability[frame].argmax()
     best = posterior.log_likelihood[frame].flatten().masked_fill(~usual, -torch.inf).argmax()
     places, emitters, first = draws[best][:, :2], np.concatenate(draws), len(draws[best])
     label = np.concatenate([_match(draw, places, first, reach) for draw in draws])
-    places = np.concatenate([places, _further(emitters[label < 0, :2], reach, max(rarest * looks, 1))])
+    places = np.concatenate([places, _further(emitters[label < 0, :2], reach, max(rarest * kept, 1))])
     for _ in range(2):
         label = np.concatenate([_match(draw, places, first, reach) for draw in draws])
         members = [emitters[label == row] for row in range(len(places))]
         places = np.array([some[:, :2].mean(0) if len(some) else place for some, place in zip(members, places)]).reshape(-1, 2)
-    members = [some for some in members if len(some) >= rarest * looks]
-    rows = [(*some.mean(0), *some.std(0), len(some) / looks) for some in members]
+    members = [some for some in members if len(some) >= rarest * kept]
+    rows = [(*some.mean(0), *some.std(0), len(some) / kept) for some in members]
     rows.sort(key=lambda row: -row[-1])
     return np.array(rows, dtype=[(name, float) for name in _COLUMNS])
 
@@ -198,20 +204,22 @@ def emitter_summaries(
 def draw_from_truth(
     frames: Simulation,
     prior: Prior,  # that the frames were drawn from
-    draws: int = 20,  # of each frame
-    apart: int = 100,  # steps of reversible jump before each draw
+    *,
+    n_draws: int = 20,  # of each frame
+    thinning: int = 100,  # steps of reversible jump before each draw
     seed: int = 0,
+    first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
     workers: int = 1,  # threads
-) -> tuple[Tensor, Tensor]:  # positions (B, draws, most, 2) [px]; mask (B, draws, most), true where an emitter is real
+) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most), true where an emitter is real
     "Draws from p(θ | x) by a chain that begins at the truth, which is itself one."
-    problems = _problems(frames.adu, frames.camera, prior, frames.sigma, exact=False)
-    cumulative, kernel = _cumulative(prior, tuple(frames.adu.shape[-2:])), _spots(SIGMA)
+    problems = _problems(frames.adu, frames.camera, prior, frames.sigma, "poisson")
+    cumulative, length = _cumulative(prior, tuple(frames.adu.shape[-2:])), (n_draws * thinning, 0, thinning)
     truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
     starts = [(emitters[real], float(b)) for emitters, real, b in zip(truth, frames.mask.cpu().numpy(), frames.background)]
 
     def run(index):
-        record, number = _empty_record(problems[index], draws, keep=True), _seed(frames.adu[index], seed)
-        _chain(problems[index], kernel, np.ones(1), draws * apart, 0, apart, cumulative, number, record, kernel_peak(), starts[index])
+        number = random_seed(seed, first_frame + index, 0)
+        record = _run_chain(problems[index], np.ones(1), length, cumulative, number, True, starts[index])
         return record.emitters[..., :2], record.trace[:, 0]
 
     with ThreadPoolExecutor(workers) as pool:

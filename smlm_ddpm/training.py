@@ -59,7 +59,8 @@ def simulated_batch(
         from smlm_ddpm.reversible_jump import draw_from_truth  # here, because numba takes half a second to import
 
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-        positions, mask = draw_from_truth(frames, prior, config.n_draws, config.thinning, seed, torch.get_num_threads())
+        positions, mask = draw_from_truth(frames, prior, n_draws=config.n_draws, thinning=config.thinning, seed=seed,
+                                          workers=torch.get_num_threads())
     density = kernel_density(positions, shape, mask)
     photons, variance = frames.camera.to_electrons(frames.adu), frames.camera.read_variance_electrons
     features = network_input(photons, frames.sigma, variance)
