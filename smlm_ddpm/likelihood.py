@@ -321,13 +321,15 @@ class Frames:
 
     electrons: Tensor  # (B, 1, H, W): unbiased, and negative where the noise is [e⁻]
     sigma: Tensor  # (B,): width of the spot [px]
-    read_variance: Tensor  # (B, 1, H, W): w²/g² [e⁻²]
+    read_variance: Tensor  # (B, 1, H, W): w²/g²; `LEFT_OUT` where a pixel is not to be used [e⁻²]
+    emitter_density: Tensor | None = None  # (B,): λ where it is known [px⁻²]
 
     def __len__(self) -> int:
         return len(self.electrons)
 
     def __getitem__(self, index) -> "Frames":
-        return Frames(self.electrons[index], self.sigma[index], self.read_variance[index])
+        parts = (self.electrons, self.sigma, self.read_variance, self.emitter_density)
+        return Frames(*(None if part is None else part[index] for part in parts))
 
     def split(self, pixels: int) -> list["Frames"]:
         "Runs of whole frames of at most about `pixels` pixels together."
@@ -357,6 +359,7 @@ def prepare_frames(
     camera: Camera,
     sigma: float | Tensor,  # width of the spot, a scalar or (B,) [px]
     *,
+    emitter_density: float | Tensor | None = None,  # λ, a scalar or (B,), where it is known [px⁻²]
     device: torch.device | str = "cpu",
 ) -> Frames:
     "Raw counts to photoelectrons; ValueError in one line where frames, camera or sigma can't be right."
@@ -369,4 +372,6 @@ def prepare_frames(
     values = (camera.offset, camera.gain, camera.read_variance)
     camera = Camera(*(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values))
     variance = torch.as_tensor(camera.read_variance_electrons).expand(adu.shape)
-    return Frames(camera.to_electrons(adu), sigma.expand(len(adu)), variance)
+    if emitter_density is not None:
+        emitter_density = torch.as_tensor(emitter_density, dtype=torch.float32, device=device).expand(len(adu))
+    return Frames(camera.to_electrons(adu), sigma.expand(len(adu)), variance, emitter_density)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainingConfig', 'simulated_batch', 'moment_objective', 'density_objective', 'learning_rate', 'save_tensors',
-           'load_tensors', 'train']
+           'load_tensors', 'Muon', 'make_optimizer', 'train']
 
 # %% ../nbs/05a_training.ipynb #imports
 import json
@@ -21,7 +21,7 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from .deepstorm import moment_loss, network_input
+from .deepstorm import input_of_kind, moment_loss
 from .kde import kernel_density
 from .likelihood import Prior, simulate
 
@@ -42,6 +42,10 @@ class TrainingConfig:
     n_draws: int = 1  # draws of the posterior for each frame; 1: the truth alone
     thinning: int = 100  # steps of reversible jump between them
     seed: int = 0
+    known_density: float = 0.0  # share of frames of a Poisson process whose λ the network is told
+    balance: float = 0.0  # power of the share of undecided pixels by which a frame weighs less: 0 for none
+    optimizer: str = "adamw"  # or "muon", which is that too, but for the convolutions of residual blocks
+    start: str = ""  # model whose network of this stage to begin with, such as "default"; empty: nothing
     compile: bool = False  # torch.compile: minutes to start, then about 1.5 times faster
 
 # %% ../nbs/05a_training.ipynb #simulated-batch
@@ -50,7 +54,8 @@ def simulated_batch(
     config: TrainingConfig,  # how many, and of which shapes
     generator: torch.Generator,  # randomness
     step: int,  # chooses among the shapes
-) -> tuple[Tensor, Tensor]:  # input (B, 4, H, W) and densities (B, n_draws, 1, 4H, 4W)
+    inputs: str = "plain",  # kind of input of the network
+) -> tuple[Tensor, Tensor]:  # input (B, channels, H, W) and densities (B, n_draws, 1, 4H, 4W)
     "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good."
     shape = config.shapes[step % len(config.shapes)]
     frames = simulate(prior, config.batch, generator, shape)
@@ -63,7 +68,11 @@ def simulated_batch(
                                           workers=torch.get_num_threads())
     density = kernel_density(positions, shape, mask)
     photons, variance = frames.camera.to_electrons(frames.adu), frames.camera.read_variance_electrons
-    features = network_input(photons, frames.sigma, variance)
+    known = None
+    if frames.emitter_density is not None and config.known_density:
+        told = torch.rand(config.batch, generator=generator, device=generator.device) < config.known_density
+        known = frames.emitter_density * told
+    features = input_of_kind(inputs, photons, frames.sigma, variance, emitter_density=known)
     return features.contiguous(memory_format=torch.channels_last), density
 
 # %% ../nbs/05a_training.ipynb #phi-loss
@@ -74,10 +83,15 @@ def moment_objective(
     "What `train` minimises for φ: from nearly the squared error of the mean to the Gaussian score of both moments."
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step)
+        features, density = simulated_batch(prior, config, generator, step, model.inputs)
         mean, sd, _ = model(features)
         done, (first, last) = min(1.0, step / (config.anneal * config.steps)), config.floors
-        return moment_loss(mean, sd, density.mean(1), first ** (1 - done) * last**done, density.var(1, correction=0))
+        floor, variance = first ** (1 - done) * last**done, density.var(1, correction=0)
+        if not config.balance:
+            return moment_loss(mean, sd, density.mean(1), floor, variance)
+        losses = [moment_loss(*frame, floor, spread) for *frame, spread in zip(mean, sd, density.mean(1), variance)]
+        weight = ((sd.detach() > 0.02).float().mean((1, 2, 3)) + 0.01) ** -config.balance
+        return (weight * torch.stack(losses)).sum() / weight.sum()
 
     return objective
 
@@ -89,7 +103,7 @@ def density_objective(
     "The mean squared error of A.4; of a `MomentNetwork` it trains the mean alone."
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step)
+        features, density = simulated_batch(prior, config, generator, step, getattr(model, "inputs", "plain"))
         output = model(features)
         return functional.mse_loss(output[0] if isinstance(output, tuple) else output, density.mean(1))
 
@@ -232,6 +246,44 @@ def _take_step(run: _Run, forward: nn.Module, loss_function: Callable, config: T
     run.loss = 0.98 * run.loss + 0.02 * loss.item() if run.step else loss.item()
     run.step += 1
 
+# %% ../nbs/05a_training.ipynb #muon
+def _orthogonal(matrix: Tensor) -> Tensor:
+    "The nearest matrix with equal singular values, about; by five Newton–Schulz steps of Jordan et al. 2024."
+    tall = len(matrix) > matrix.shape[1]
+    result = (matrix.mT if tall else matrix) / (matrix.norm() + 1e-7)
+    for _ in range(5):
+        square = result @ result.mT
+        result = 3.4445 * result + (2.0315 * square @ square - 4.7750 * square) @ result
+    return result.mT if tall else result
+
+
+class Muon(torch.optim.AdamW):
+    "AdamW, but parameter groups with `orthogonal=True` take steps of equal singular values, as large as its own."
+
+    @torch.no_grad()
+    def step(self):
+        for group in (group for group in self.param_groups if group.get("orthogonal")):
+            for parameter in group["params"]:
+                momentum = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
+                momentum.lerp_(parameter.grad, 0.05)
+                step = _orthogonal(parameter.grad.lerp(momentum, 0.95).flatten(1))
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                parameter.sub_((0.2 * math.sqrt(max(step.shape)) * group["lr"] * step).view_as(parameter))
+                parameter.grad = None
+        super().step()
+
+
+def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    "The optimiser of a configuration; ValueError if there is none of that name."
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay)
+    if config.optimizer != "muon":
+        raise ValueError(f"optimizer is 'adamw' or 'muon', not {config.optimizer!r}")
+    named = dict(model.named_parameters())
+    inner = [value for name, value in named.items() if value.ndim == 4 and name.endswith(("first.weight", "second.weight"))]
+    others = [value for value in named.values() if all(value is not one for one in inner)]
+    return Muon([{"params": inner, "orthogonal": True}, {"params": others}], weight_decay=config.weight_decay)
+
 # %% ../nbs/05a_training.ipynb #train
 def train(
     model: nn.Module,
@@ -247,7 +299,7 @@ def train(
     rank, world, place = _join_processes(device)
     directory, model = Path(directory), model.to(place, memory_format=torch.channels_last).train()
     _share_weights(model, world)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay)
+    optimizer = make_optimizer(model, config)
     run = _Run(model, optimizer, {name: tensor.detach().clone() for name, tensor in model.state_dict().items()})
     if (checkpoint := directory / "checkpoint.safetensors").is_file():
         if not resume:
