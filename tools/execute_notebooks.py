@@ -12,6 +12,8 @@ import argparse
 import os
 import sys
 import time
+from base64 import b64decode, b64encode
+from io import BytesIO
 from pathlib import Path
 
 from execnb.nbio import write_nb
@@ -20,6 +22,7 @@ from fastcore.xtras import working_directory
 from nbdev.clean import clean_nb
 from nbdev.config import get_config
 from nbdev.process import NBProcessor
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -32,11 +35,21 @@ def skipped(cell, skip_flags: set[str]) -> bool:
     return cell.cell_type != "code" or not_evaluated or bool(skip_flags & directives.keys())
 
 
+def smaller(picture: str) -> str:
+    "A PNG, in base64, with a table of 256 colours: less than half the size, and it looks the same."
+    image, stored = Image.open(BytesIO(b64decode(picture))), BytesIO()
+    image.convert("RGB").quantize(256).save(stored, format="png", optimize=True, dpi=image.info.get("dpi", (100, 100)))
+    return b64encode(stored.getvalue()).decode()
+
+
 def tidy(cell) -> None:
-    "Drop what only a running kernel can show, where there is a static picture of it."
+    "Drop what only a running kernel can show, where there is a static picture of it; make pictures smaller."
     for output in cell.get("outputs", []):
-        if "text/html" in output.get("data", {}):
-            output["data"].pop(WIDGET_VIEW, None)
+        data = output.get("data", {})
+        if "text/html" in data:
+            data.pop(WIDGET_VIEW, None)
+        if "image/png" in data:
+            data["image/png"] = smaller("".join(data["image/png"]))
 
 
 def execute(path: Path, skip_flags: set[str]) -> float:
