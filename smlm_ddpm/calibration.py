@@ -46,7 +46,7 @@ POINTS = 50  # bins of [0, 1] at whose edges the distribution functions are comp
 def uniformity(
     ranks: Tensor | np.ndarray,  # (n,), from 0 to 1
     level: float = 0.05,  # share of truly uniform sets that leave the band
-) -> dict:  # lists over `at`: difference, lower, upper; and the p-value
+) -> dict:  # lists over at: difference, lower, upper; and the p-value
     "Distribution function of the ranks minus that of uniform ones, with a simultaneous band (Säilynoja et al. 2022, algorithm 1)."
     number, at = len(ranks), np.arange(1, POINTS) / POINTS
     count = np.histogram(np.asarray(ranks), POINTS, (0, 1))[0].cumsum()[:-1]
@@ -95,13 +95,13 @@ def undecided(
     "Pixels in which truth and samples, all taken alike, spread by more than `RESOLUTION`."
     return torch.cat([samples, truth[:, None]], dim=1).std(1) > RESOLUTION
 
-
+# %% ../nbs/09_calibration.ipynb #random-pixel
 def random_pixel(
     samples: Tensor,  # (B, S, 1, 4H, 4W)
     truth: Tensor,  # (B, 1, 4H, 4W)
     mask: Tensor,  # (B, 1, 4H, 4W), which pixels to draw from
     generator: torch.Generator | None = None,
-) -> tuple[Tensor, Tensor]:  # (B, S) and (B,), in units of `RESOLUTION`; NaN where a frame has no such pixel
+) -> tuple[Tensor, Tensor]:  # (B, S) and (B,), in units of RESOLUTION; NaN where a frame has no such pixel
     "The value of one pixel of each frame."
     mask = mask.flatten(1)
     some = mask.any(1)
@@ -121,7 +121,7 @@ def random_points(
     light = torch.nn.functional.interpolate(photons / photons.amax((-2, -1), keepdim=True).clamp(min=1e-6), truth.shape[-2:])
     return light.lerp(truth.roll(1, 0), torch.rand((len(truth), 1, 1, 1), generator=generator))
 
-
+# %% ../nbs/09_calibration.ipynb #distances
 def distances(
     density: Tensor,  # (B, S, 1, 4H, 4W)
     points: Tensor,  # (B, 1, 4H, 4W)
@@ -148,7 +148,7 @@ def covered(
         hits.append(torch.tensor(list(share.values())).nan_to_num() * len(values))
     return torch.stack(hits), mask.flatten(1).sum(1, keepdim=True)
 
-
+# %% ../nbs/09_calibration.ipynb #ratio-of-sums
 def ratio_of_sums(
     over: Tensor,  # (B, ...)
     under: Tensor,  # (B, ...), broadcasts against it
@@ -189,7 +189,7 @@ def spread_and_error(
 def measure(
     samples: Tensor,  # (B, S, 1, 4H, 4W)
     truth: Tensor,  # (B, 1, 4H, 4W)
-    points: Tensor,  # (B, 1, 4H, 4W), of `random_points`
+    points: Tensor,  # (B, 1, 4H, 4W), of random_points
     generator: torch.Generator | None = None,
 ) -> dict[str, Tensor]:  # each (B, ...)
     "What the checks need to know of each frame."
@@ -272,10 +272,10 @@ def _judge_spread(error, expected, number, level):
 
 # %% ../nbs/09_calibration.ipynb #judge
 def judge(
-    measured: dict[str, Tensor],  # of `measure`
+    measured: dict[str, Tensor],  # of measure
     n_samples: int,
     level: float = 0.05,  # share of right posteriors that may fail at least one check
-) -> dict:  # `checks` by name, each with p, passed and verdict; `passed`: all of them
+) -> dict:  # checks by name, each with p, passed and verdict; passed: all of them
     "The verdicts on what was measured."
     each = level / (len(SIDES) + 2)
     checks = {name: _judge_ranks(measured[name], each, sides) for name, sides in SIDES.items()}
@@ -292,9 +292,9 @@ def light_per_emitter(
     photons = simulation.camera.to_electrons(simulation.adu).flatten(1)
     return (photons - photons.median(1, keepdim=True).values).sum(1) / crowd.clamp(min=1)
 
-
+# %% ../nbs/09_calibration.ipynb #coverage-by-frame-code
 def coverage_by_frame(
-    measured: dict[str, Tensor],  # of `measure`, perhaps with `light` of `light_per_emitter`
+    measured: dict[str, Tensor],  # of measure, perhaps with light of light_per_emitter
 ) -> dict[str, dict]:  # by what the frames show: how many frames, coverage found at LEVELS, its error
     "Coverage in thirds of the number of emitters, and of their light where it is given."
     parts = _thirds(measured["crowd"], torch.arange(len(measured["crowd"])), ("few emitters", "some emitters", "many emitters"), "")
@@ -356,11 +356,11 @@ def _measure_model(model, prior, frames, n_samples, seed, advance):
 # %% ../nbs/09_calibration.ipynb #calibrate
 def calibrate(
     model: PosteriorModel,
-    frames: int = 200,  # of the model's prior, at least 10; half as many again for `by_truth`
+    frames: int = 200,  # of the model's prior, at least 10; half as many again for by_truth
     n_samples: int = 39,  # of each frame, at least 20
     seed: int = 0,
     progress: bool = False,  # show a progress bar
-) -> dict:  # of `judge`, and coverage `by_frame` and `by_truth`; plain enough for JSON
+) -> dict:  # of judge, and coverage by_frame and by_truth; plain enough for JSON
     "All checks of this chapter on samples of a model."
     if frames < FEWEST_FRAMES:
         raise ValueError(f"frames must be at least {FEWEST_FRAMES} to judge anything, not {frames}")
@@ -378,7 +378,7 @@ def calibrate(
 # %% ../nbs/09_calibration.ipynb #coverage-by-truth
 def coverage_by_truth(
     model: PosteriorModel,
-    frames: int = 20,  # in each cell of `grid_of_priors`
+    frames: int = 20,  # in each cell of grid_of_priors
     n_samples: int = 39,
     seed: int = 0,
     advance: Callable[[int], object] = lambda frames: None,  # told of every few frames that are done
@@ -398,7 +398,7 @@ def _unseen(*numbers):
 
 # %% ../nbs/09_calibration.ipynb #format
 def format_calibration(
-    results: dict,  # of `calibrate`
+    results: dict,  # of calibrate
 ) -> str:
     "Verdicts and coverage as plain text."
     lines = [f"{results['frames']} frames of the prior of {results['model']!r}, {results['n_samples']} samples of each",
@@ -476,7 +476,7 @@ def _draw_cells(axis, cells, right, at=2):
 
 # %% ../nbs/09_calibration.ipynb #calibration-figure
 def calibration_figure(
-    results: dict,  # of `calibrate`
+    results: dict,  # of calibrate
     size: tuple[float, float] = (11, 6),  # width and height [inch]
 ):  # matplotlib Figure
     "One picture of all checks: ranks, their distribution, random points, coverage, spread against error, and coverage by frame."

@@ -25,7 +25,7 @@ CAMERA_KEYS = ("offset", "gain", "read_variance")
 
 
 def read_camera(
-    path: str | Path,  # an .npz with `offset` [ADU], `gain` [ADU/e⁻] and `read_variance` [ADU²]: numbers or (H, W) maps
+    path: str | Path,  # an .npz with offset [ADU], gain [ADU/e⁻] and read_variance [ADU²]: numbers or (H, W) maps
     shape: tuple[int, int],  # rows and columns of the frames
 ) -> Camera:
     "Read a camera's calibration; ValueError or OSError in one line where it can't be that of these frames."
@@ -87,7 +87,7 @@ def looks_raw(
     "Whether frames can be the counts of a camera: whole and not negative."
     return bool((adu >= 0).all() and (adu == adu.round()).all())
 
-
+# %% ../nbs/11_camera.ipynb #check-offset
 def check_offset(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
@@ -157,10 +157,10 @@ def estimate_camera(
     movie: Movie,
     offset: float | None = None,  # where it is known [ADU]
     gain: float | None = None,  # where it is known [ADU/e⁻]
-    read_variance: float | None = None,  # where it is known [ADU²]; with neither this nor `offset`, 0
+    read_variance: float | None = None,  # where it is known [ADU²]; with neither this nor offset, 0
     most: int = 20,  # frames to look at
 ) -> Camera:
-    "The camera that the noise of the frames speaks for, keeping what is known."
+    "Estimate the camera from the noise of the frames, keeping what is known."
     chosen = np.unique(np.linspace(0, len(movie) - 1, min(most, len(movie))).astype(int))
     adu = torch.cat([movie.read(number, number + 1) for number in chosen])
     advice = "give offset, gain and read variance (--offset, --gain, --read-variance)"

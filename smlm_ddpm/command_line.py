@@ -249,8 +249,8 @@ def _check_space(folder: Path, shape: tuple[int, int]) -> None:
 def write_results(
     out: Path,  # folder
     model,
-    movie,  # `Movie`
-    settings,  # `Settings`
+    movie,  # Movie
+    settings,  # Settings
     title: str,  # of the report
     protocol: dict,  # what was asked for, stored beside the results
 ) -> list[str]:  # names of the files

@@ -51,14 +51,14 @@ def linear_schedule(steps: int = 100, first: float = 1e-4, last: float = 1e-2) -
     "The paper's schedule (section 4): β rises linearly from `first` to `last`."
     return Schedule(torch.linspace(first, last, steps, dtype=torch.float64))
 
-
+# %% ../nbs/06_ddpm.ipynb #cosine-schedule
 def cosine_schedule(steps: int = 100, offset: float = 0.008) -> Schedule:
     "γ falls as a squared cosine (Nichol and Dhariwal 2021, eq. 17)."
     time = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     gamma = torch.cos((time + offset) / (1 + offset) * math.pi / 2) ** 2
     return Schedule((1 - gamma[1:] / gamma[:-1]).clamp(max=0.999))
 
-
+# %% ../nbs/06_ddpm.ipynb #zero-terminal-snr
 def zero_terminal_snr(schedule: Schedule) -> Schedule:
     "Shift and scale √γ so that nothing of the signal is left at step T (Lin et al. 2024, algorithm 1)."
     root = schedule.gamma.sqrt()
@@ -105,7 +105,7 @@ PREDICTION_TYPES = ("noise", "clean", "velocity")
 def to_clean_and_noise(
     prediction: Tensor,  # what the network said
     noisy: Tensor,  # y_t
-    gamma: Tensor,  # broadcasts against `noisy`
+    gamma: Tensor,  # broadcasts against noisy
     prediction_type: str = "noise",  # "noise" (ε), "clean" (y_0) or "velocity" (√γ ε − √(1−γ) y_0)
 ) -> tuple[Tensor, Tensor]:  # estimates of y_0 and ε
     "The forward process ties ε, y_0 and v together; from y_t and any one of them follow the others."
@@ -123,7 +123,7 @@ def prediction_target(
     density: Tensor,  # y_0
     noise: Tensor,  # ε
     gamma: Tensor,  # broadcasts against both
-    prediction_type: str = "noise",  # as in `to_clean_and_noise`
+    prediction_type: str = "noise",  # as in to_clean_and_noise
 ) -> Tensor:
     "What a network of this `prediction_type` should say."
     if prediction_type not in PREDICTION_TYPES:
@@ -246,10 +246,10 @@ class UNet(nn.Module):
     def __init__(
         self,
         base: int = 64,  # channels of the finest level
-        multipliers: tuple[int, ...] = (1, 2, 4, 8, 8),  # of `base`, one for each level
+        multipliers: tuple[int, ...] = (1, 2, 4, 8, 8),  # of base, one for each level
         blocks: int = 2,  # in each level
         attention_at: tuple[int, ...] = (20,),  # sides of the feature maps that get self-attention
-        size: int = 80,  # side of the density, to know where `attention_at` lies
+        size: int = 80,  # side of the density, to know where attention_at lies
         unshuffle: int = 1,  # fold this many pixels a side into channels first: 4 works at the camera's grid
     ):
         super().__init__()
@@ -292,7 +292,7 @@ def standardise(
     "The residual (y − ŷ)/max(sd, floor): of size one wherever there is anything to decide."
     return (density - mean) / sd.clamp(min=RESIDUAL_FLOOR)
 
-
+# %% ../nbs/06_ddpm.ipynb #unstandardise
 def unstandardise(residual: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
     "The inverse of `standardise`."
     return mean + residual * sd.clamp(min=RESIDUAL_FLOOR)

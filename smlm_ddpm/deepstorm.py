@@ -22,9 +22,9 @@ INPUT_CHANNELS = 4
 
 
 def network_input(
-    photons: Tensor,  # (B, 1, H, W): the frame in photoelectrons, `Camera.to_electrons` [e⁻]
+    photons: Tensor,  # (B, 1, H, W): the frame in photoelectrons, Camera.to_electrons [e⁻]
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
-    read_variance: float | Tensor,  # a scalar or broadcasting against `photons` [e⁻²]
+    read_variance: float | Tensor,  # a scalar or broadcasting against photons [e⁻²]
 ) -> Tensor:  # (B, 4, H, W), each channel of order one
     "The frame twice (noise made even, and linear), the spot's width, and the map of read noise."
     variance = torch.as_tensor(read_variance, dtype=photons.dtype, device=photons.device).expand(photons.shape)
@@ -35,7 +35,7 @@ def network_input(
 # %% ../nbs/05_deepstorm.ipynb #local-background
 def local_background(
     electrons: Tensor,  # (B, 1, H, W) [e⁻]
-    read_variance: Tensor,  # likewise; `LEFT_OUT` where a pixel is not to be used [e⁻²]
+    read_variance: Tensor,  # likewise; LEFT_OUT where a pixel is not to be used [e⁻²]
 ) -> Tensor:  # (B, 1, H, W), above 0 [e⁻/px]
     "The darkest light near each pixel, smoothed; a starting point, not an estimate."
     used = (read_variance < LEFT_OUT / 10).to(electrons.dtype)
@@ -56,7 +56,7 @@ _LIFT = 0.6  # what the least mean of nine pixels near a point is too low, in st
 def relative_input(
     electrons: Tensor,  # (B, 1, H, W) [e⁻]
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
-    read_variance: float | Tensor,  # a scalar or broadcasting; `LEFT_OUT` where a pixel is not to be used [e⁻²]
+    read_variance: float | Tensor,  # a scalar or broadcasting; LEFT_OUT where a pixel is not to be used [e⁻²]
     *,
     emitter_density: Tensor | None = None,  # (B,), where it is known; 0 or None where not [px⁻²]
 ) -> Tensor:  # (B, 9, H, W), each channel of order one whatever the background
@@ -156,7 +156,7 @@ class MomentNetwork(nn.Module):
         self,
         width: int = 64,  # channels
         blocks: int = 10,  # residual blocks
-        inputs: str = "plain",  # kind of input: "plain", of `network_input`, or "relative", of `relative_input`
+        inputs: str = "plain",  # kind of input: "plain", of network_input, or "relative", of relative_input
     ):
         super().__init__()
         if inputs not in INPUTS:
@@ -186,7 +186,7 @@ def moment_loss(
     sd: Tensor,  # likewise
     density: Tensor,  # the true density, likewise
     floor: float,  # noise added to the residual, so that empty background doesn't dominate
-    variance: float | Tensor = 0.0,  # of the draws, where `density` is the average of several
+    variance: float | Tensor = 0.0,  # of the draws, where density is the average of several
 ) -> Tensor:
     "The Gaussian score: least when `mean` and `sd` are those of the posterior, whatever its shape."
     stated = sd**2 + floor**2

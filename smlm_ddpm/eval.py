@@ -38,7 +38,7 @@ def match_emitters(
     found: np.ndarray,  # (n, 2) positions
     truth: np.ndarray,  # (m, 2), in the same unit
     radius: float = MATCHING_RADIUS,  # pairs farther apart don't count
-) -> tuple[np.ndarray, np.ndarray]:  # indices into `found` and `truth`, pair by pair
+) -> tuple[np.ndarray, np.ndarray]:  # indices into found and truth, pair by pair
     "The one-to-one pairing with the most pairs within `radius` and, among those, the least squared distance."
     if not len(found) or not len(truth):
         return np.zeros(0, int), np.zeros(0, int)
@@ -223,7 +223,7 @@ def gaussian_posterior(
 def _gaussian(moments: Posterior) -> Posterior:
     return gaussian_posterior(moments.mean, moments.sd)
 
-
+# %% ../nbs/08_eval.ipynb #ensemble-posterior
 def ensemble_posterior(
     means: Tensor,  # (K, B, 1, 4H, 4W): what K networks, or K passes of one with dropout, say
     n_samples: int = 64,
@@ -388,7 +388,7 @@ def evaluate_evaluations(
 # %% ../nbs/08_eval.ipynb #evaluate-movie
 def evaluate_movie(
     model: PosteriorModel,
-    movie,  # as of `files.sample_movie`, with known positions
+    movie,  # as of files.sample_movie, with known positions
     radius: float = 250.0,  # [nm]
 ) -> dict[str, dict[str, float]]:
     "Detection on a movie with known truth, beside the plain baseline at the threshold that suits it best."
@@ -407,7 +407,7 @@ def evaluate_movie(
 # %% ../nbs/08_eval.ipynb #evaluate
 def evaluate(
     name: str,  # "paper", "default", or a weights file
-    movie=None,  # of `evaluate_movie`; None: leave that part out
+    movie=None,  # of evaluate_movie; None: leave that part out
     scale: float = 1.0,  # of the numbers of frames: less than 1 for a quick look
     report: Callable[[str], None] = print,
 ) -> dict[str, dict]:

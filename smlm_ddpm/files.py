@@ -197,7 +197,7 @@ def staged(
 # %% ../nbs/10_files.ipynb #write-image
 def write_image(
     path: str | Path,
-    image: np.ndarray,  # (H, W), or (n, H, W) with `names`
+    image: np.ndarray,  # (H, W), or (n, H, W) with names
     *,
     pixel_size: float,  # of this image's pixels [nm]
     names: Sequence[str] | None = None,  # of the n images
@@ -219,7 +219,7 @@ def write_image(
         resolutionunit="CENTIMETER",
         metadata=metadata,
     )
-    Path(path).write_bytes(file.getbuffer())  # a full disk is then told as such
+    Path(path).write_bytes(file.getbuffer())  # a full disk is then reported as such
 
 # %% ../nbs/10_files.ipynb #position-sd
 def _position_sd(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -263,7 +263,7 @@ class LocalizationWriter:
 # %% ../nbs/10_files.ipynb #write-localizations
 def write_localizations(
     path: str | Path,
-    localizations: np.ndarray,  # structured array of `localize`, frame from 0
+    localizations: np.ndarray,  # structured array of localize, frame from 0
     *,
     pixel_size: float,  # of the camera [nm]
     camera: Camera,  # for the noise of the background

@@ -52,7 +52,7 @@ def fisher_information(
     read_variance: float | Tensor,  # w²/g², a scalar, (B,) or (B, 1, H, W) [e⁻²]
     mask: Tensor | None = None,  # (B, N), true where an emitter is real
     parameters: tuple[str, ...] = ("x", "y", "photons", "background"),  # unknown ones; "sigma" too
-) -> Tensor:  # (B, P, P), emitter by emitter in the order of `parameters`, the background last
+) -> Tensor:  # (B, P, P), emitter by emitter in the order of parameters, the background last
     "Equations 3 and 12: Σ_k (∂ω'_k/∂θ_i)(∂ω'_k/∂θ_j)/ω'_k with ω' = ω + w²/g². Zero for masked emitters."
     rate = expected_photons(positions, photons, shape, sigma, mask, background)
     rate = (rate + per_frame(read_variance, positions, 4)).clamp(min=_LOWEST_RATE)

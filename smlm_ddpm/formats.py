@@ -30,7 +30,7 @@ class LazyFrames:
         read: Callable[[int, int], np.ndarray],  # frames from start to stop, (B, H, W)
         shape: tuple[int, int, int],  # frames, rows, columns
         close: Callable[[], None] | None = None,  # what has to be closed in the end
-        reopen: tuple | None = None,  # arguments of `open_frames`, for another process
+        reopen: tuple | None = None,  # arguments of open_frames, for another process
     ):
         self._read, self._all, self._reopen = read, shape, reopen
         self._limits = tuple((0, size) for size in shape)
@@ -110,7 +110,7 @@ def runs_of(whole: np.ndarray) -> list[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], whole.astype(np.int8), [0]])))
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
-
+# %% ../nbs/09a_formats.ipynb #listed-runs
 def listed_runs(runs: list[tuple[int, int]], most: int = 4) -> str:
     "Runs of frames as text."
     return ", ".join(f"{start}:{stop}" for start, stop in runs[:most]) + (", …" if len(runs) > most else "")

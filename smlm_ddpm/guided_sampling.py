@@ -101,7 +101,7 @@ def flow_levels(
 def gaussian_response(
     levels: Tensor,  # (evaluations,), falling
     variance: Tensor,  # of Gaussian signals, any shape
-    order: int = 2,  # of `sample_multistep`
+    order: int = 2,  # of sample_multistep
 ) -> Tensor:  # the same shape
     "Spread of what `sample_multistep` draws of a Gaussian, over its true spread; 1 is right."
 
@@ -125,7 +125,7 @@ def _fitted_levels(evaluations: int) -> tuple[float, ...]:
     fit = least_squares(lambda steps: gaussian_response(levels(steps), variance).log().numpy(), first, bounds=(-np.inf, known))
     return tuple(levels(fit.x).tolist())
 
-
+# %% ../nbs/07_guided_sampling.ipynb #noise-levels-code
 def noise_levels(
     evaluations: int = 8,  # how many
 ) -> Tensor:  # (evaluations,), falling
@@ -150,7 +150,7 @@ def draw_residuals(
     count: int,  # residuals of each frame
     shape: tuple[int, ...],  # of one density, (1, 4H, 4W)
     levels: Tensor,  # noise levels, falling
-    order: int = 2,  # of `sample_multistep`
+    order: int = 2,  # of sample_multistep
 ) -> Tensor:  # (B, count, 1, 4H, 4W): standardised residuals
     "Start from noise at the first level and undo it; each frame's noise comes from its own generator."
     noise = torch.stack([torch.randn((count, *shape), generator=g, device=g.device) for g in generators])

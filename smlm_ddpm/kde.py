@@ -51,7 +51,7 @@ def scale_per_image(
 def expected_from_density(
     density: Tensor,  # (B, 1, factor·H, factor·W) on the fixed scale
     photons: float | Tensor,  # of every emitter, a scalar or (B,) [e⁻]
-    sigma: float | Tensor,  # of the camera's spot, a scalar or (B,), at least `kernel_sigma`/`factor` [px]
+    sigma: float | Tensor,  # of the camera's spot, a scalar or (B,), at least kernel_sigma/factor [px]
     background: float | Tensor = 0.0,  # a scalar or (B,) [e⁻/px]
     factor: int = FACTOR,
     kernel_sigma: float = SIGMA,  # [KDE px]

@@ -54,7 +54,7 @@ class Camera:
 # %% ../nbs/01_likelihood.ipynb #log-likelihood-poisson
 def log_likelihood_poisson(
     adu: Tensor,  # (B, 1, H, W) [ADU]
-    expected: Tensor,  # broadcasts against `adu` [e⁻]
+    expected: Tensor,  # broadcasts against adu [e⁻]
     camera: Camera,
 ) -> Tensor:  # per pixel [nats]
     "Equations 1 (right-hand side) and 11, with the data transformed like the rate; counts below zero count as zero."
@@ -75,7 +75,7 @@ def _likeliest_electrons(photons, expected, variance):
 # %% ../nbs/01_likelihood.ipynb #log-likelihood-exact
 def log_likelihood_exact(
     adu: Tensor,  # (B, 1, H, W) [ADU]
-    expected: Tensor,  # broadcasts against `adu` [e⁻]
+    expected: Tensor,  # broadcasts against adu [e⁻]
     camera: Camera,  # with read_variance above 0
     width: float = 8.0,  # half-width of the window of terms, in standard deviations
 ) -> Tensor:  # per pixel [nats]

@@ -115,15 +115,15 @@ def _solve(matrix, vector):
 
 # %% ../nbs/03a_localization.ipynb #fit-emitters
 def fit_emitters(
-    frame: Tensor,  # (B, 1, H, W): photoelectrons, `to_electrons` of the counts [e⁻]
+    frame: Tensor,  # (B, 1, H, W): photoelectrons, to_electrons of the counts [e⁻]
     positions: Tensor,  # (B, N, 2): where to start [px]
     photons: float | Tensor,  # where to start, a scalar or (B, N) [e⁻]
     background: float | Tensor,  # where to start, a scalar or (B,) [e⁻/px]
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
     read_variance: float | Tensor,  # w²/g², a scalar, (B,) or (B, 1, H, W) [e⁻²]
     mask: Tensor | None = None,  # (B, N), true where there is an emitter to fit
-    fit_photons: bool = True,  # false: `photons` are known
-    fit_background: bool = True,  # false: `background` is known
+    fit_photons: bool = True,  # false: photons are known
+    fit_background: bool = True,  # false: background is known
     iterations: int = 50,  # most steps tried
     tolerance: float = 1e-4,  # a frame is done when a step gains less than this [nats]
 ) -> EmitterFit:

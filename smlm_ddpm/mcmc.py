@@ -148,7 +148,7 @@ class Convergence(NamedTuple):
     ess: np.ndarray  # (...): how many independent draws the chains are worth
     converged: np.ndarray  # (...)
 
-
+# %% ../nbs/04_mcmc.ipynb #convergence-code
 def convergence(
     draws: Tensor | np.ndarray,  # (..., chains, draws) of one quantity
     *,

@@ -35,7 +35,7 @@ def spans(
         for start, stop in zip(edges[:-1], edges[1:])
     ]
 
-
+# %% ../nbs/12_movies.ipynb #tiles-code
 def tiles(
     shape: tuple[int, int],  # rows and columns
     core: int = 128,  # [px]
@@ -106,7 +106,7 @@ def _crop_density(outer, inner):
 
 # %% ../nbs/12_movies.ipynb #frames-posterior
 def posterior_of_frames(
-    model,  # with `moments`, `sample` and `localize`
+    model,  # with moments, sample and localize
     adu: Tensor,  # (B, 1, H, W) [ADU]
     first: int,  # number of the first frame
     settings: Settings,
@@ -136,7 +136,7 @@ def localizations_of_frames(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     first: int,  # number of the first frame
     settings: Settings,
-) -> np.ndarray:  # structured array of `localize`, in order of the frames
+) -> np.ndarray:  # structured array of localize, in order of the frames
     "Localizations in frames of any size, tile by tile."
     found = []
     for outer, inner in tiles(adu.shape[-2:], settings.core, settings.margin):
@@ -148,7 +148,7 @@ def localizations_of_frames(
 
 # %% ../nbs/12_movies.ipynb #reconstruct
 def reconstruct(
-    model,  # with `moments`, `sample` and `localize`, as `load_pretrained` gives
+    model,  # with moments, sample and localize, as load_pretrained gives
     movie: Movie | np.ndarray,  # or an array of frames (n, H, W) [ADU]
     settings: Settings,
     show: int = 0,  # the frame to keep for the report, counted from the first of this movie
@@ -191,7 +191,7 @@ def _shown(model, adu, images, rows, first, index, settings):
 def report(
     result: Reconstruction,
     title: str = "",
-    points: np.ndarray | None = None,  # localizations for the summed image; None: those of `result`
+    points: np.ndarray | None = None,  # localizations for the summed image; None: those of result
     size: tuple[float, float] = (12, 7),  # width and height [inch]
 ):  # matplotlib Figure
     "One frame; mean, sd and a sample of its most crowded part; and the summed image with all localizations."

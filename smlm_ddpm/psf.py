@@ -15,8 +15,8 @@ from torch import Tensor
 def pixel_integral(
     position: Tensor,  # coordinates along one axis, any shape [px, pixel-edge]
     size: int,  # number of pixels along the axis
-    sigma: float | Tensor,  # standard deviation of the spot, broadcast against `position` [px]
-) -> Tensor:  # `position.shape + (size,)`: the fraction of the light that falls into each pixel
+    sigma: float | Tensor,  # standard deviation of the spot, broadcast against position [px]
+) -> Tensor:  # position.shape + (size,): the fraction of the light that falls into each pixel
     "Equation 2: the integral of a unit Gaussian over each pixel of one axis."
     edges = torch.arange(size + 1, dtype=position.dtype, device=position.device)
     sigma = torch.as_tensor(sigma, dtype=position.dtype, device=position.device)
@@ -56,8 +56,8 @@ def per_frame(
 def pixel_integral_derivatives(
     position: Tensor,  # coordinates along one axis, any shape [px]
     size: int,  # number of pixels
-    sigma: float | Tensor,  # broadcast against `position` [px]
-) -> tuple[Tensor, Tensor]:  # by position and by sigma, each `position.shape + (size,)` [1/px]
+    sigma: float | Tensor,  # broadcast against position [px]
+) -> tuple[Tensor, Tensor]:  # by position and by sigma, each position.shape + (size,) [1/px]
     "Derivatives of equation 2."
     sigma = torch.as_tensor(sigma, dtype=position.dtype, device=position.device)[..., None]
     distance = torch.arange(size + 1, dtype=position.dtype, device=position.device) - position[..., None]

@@ -136,7 +136,7 @@ def save_tensors(
 
 # %% ../nbs/05a_training.ipynb #load-tensors
 def load_tensors(
-    path: Path,  # a file of `save_tensors`
+    path: Path,  # a file of save_tensors
 ) -> tuple[dict[str, Tensor], dict]:  # tensors and metadata
     "Read a safetensors file; raises ValueError with one line if it is missing, cut short or of another kind."
     if not Path(path).is_file():
@@ -272,7 +272,7 @@ class Muon(torch.optim.AdamW):
                 parameter.grad = None
         super().step()
 
-
+# %% ../nbs/05a_training.ipynb #make-optimizer
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     "The optimiser of a configuration; ValueError if there is none of that name."
     if config.optimizer == "adamw":
@@ -289,7 +289,7 @@ def train(
     model: nn.Module,
     loss_function: Callable[[nn.Module, torch.Generator, int], Tensor],  # (model, randomness, step) → loss
     config: TrainingConfig,
-    directory: Path,  # for `checkpoint.safetensors` and `log.jsonl`
+    directory: Path,  # for checkpoint.safetensors and log.jsonl
     resume: bool = False,  # go on from the checkpoint, if there is one
     every: int = 500,  # steps between checkpoints
     device: str = "cpu",

@@ -149,6 +149,15 @@ def test_page_asks_no_other_server(name, processed):
     assert types.isdisjoint({"text/html", "application/javascript", "application/vnd.jupyter.widget-view+json"})
 
 
+@each_notebook
+def test_no_link_inside_a_link_or_code(name, processed):
+    "nbdev links every public name between backticks, wherever it stands: within a link both would show as brackets."
+    written = "\n\n".join(written_by(cell) for cell in cells(processed / name))
+    assert re.findall(r"\[[^\[\]\n]*\[`[^`\n]*`\]\([^)\n]*\)[^\[\]\n]*\]\([^)\n]*\)", written) == []
+    blocks = re.findall(r"^```(.*?)^```", written, re.DOTALL | re.MULTILINE)
+    assert [line for block in blocks for line in block.splitlines() if re.search(r"\[`[^`]+`\]\(", line)] == []
+
+
 def written_by(cell: dict) -> str:
     "Prose of a cell, and the Markdown that its code wrote."
     outputs = ["".join(output.get("data", {}).get("text/markdown", "")) for output in cell.get("outputs", [])]
@@ -208,3 +217,44 @@ def test_home_takes_thirty_seconds():
     assert len(claim.split()) <= 60 and not re.search(r"[φΨŷσ$*]|posterior|prior", claim)
     assert len(re.findall(r"^- \*\*\[", ways, re.MULTILINE)) == 3
     assert sum(written_by(cell).count("|--") > 0 for cell in home) <= 3
+
+
+def test_reference_has_the_face_first_and_both_lists_have_contents(processed):
+    "The calls that do the work stand in full before the tables; headings written by a cell count for the table of contents only if it is `asis`."
+    text = "\n".join(written_by(cell) for cell in cells(processed / "reference.ipynb"))
+    places = [text.index(name) for name in ("### load_pretrained", "### PosteriorModel.sample", "### reconstruct", "## smlm_ddpm.psf")]
+    assert places == sorted(places)
+    for name in ("reference.ipynb", "changelog.ipynb"):
+        for cell in cells(processed / name):
+            if cell["cell_type"] == "code" and re.search(r"^## ", written_by(cell), re.MULTILINE):
+                assert "#| output: asis" in cell["source"], cell["id"]
+
+
+def test_sidebar_numbers_chapters():
+    "With the number of the notebook and the title of its page."
+    shown = {entry["href"]: entry["text"] for section in quarto()["website"]["sidebar"]["contents"] if isinstance(section, dict)
+             for entry in section["contents"] if isinstance(entry, dict)}  # fmt: skip
+    titles = {path.name: cells(path)[0]["source"].partition("\n")[0].removeprefix("# ") for path in NOTEBOOKS if path.name[0].isdigit()}
+    assert shown == {name: f"{name.partition('_')[0]} {title}" for name, title in titles.items()}
+
+
+@each_notebook
+def test_prose_announces_what_is_there(name):
+    "A cell that ends in a colon or in dots goes on in the next one: the site leaves out cells marked `export` or `hide`."
+    page = cells(ROOT / "nbs" / name)
+    for here, following in zip(page, page[1:]):
+        if here["cell_type"] == "markdown" and here["source"].rstrip().endswith((":", "...")):
+            assert not re.match(r"#\| (export\n|hide)", following["source"]), here["id"]
+
+
+@each_notebook
+def test_exported_cells_define_one_public_name(name):
+    "nbdev documents those of a cell from the last to the first."
+    for cell in cells(ROOT / "nbs" / name):
+        if re.match(r"#\| exports?\n", cell["source"]):
+            assert len(re.findall(r"^(?:def|class) [a-zA-Z]", cell["source"], re.MULTILINE)) <= 1, cell["id"]
+
+
+@each_notebook
+def test_source_of_functions_starts_folded(name, processed):
+    assert not any("code-fold: show" in cell["source"] for cell in cells(processed / name))

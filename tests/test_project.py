@@ -1,11 +1,13 @@
 """The house rules: package and notebooks agree, and the notebooks are fit to read and to review."""
 
 import ast
+import io
 import json
 import re
 import runpy
 import subprocess
 import sys
+import tokenize
 
 import nbformat
 import pytest
@@ -86,6 +88,16 @@ def test_public_names_are_words(module):
     for node in ast.parse(module.read_text(encoding="utf-8")).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             assert len(node.name) > 1, f"{module.name}: {node.name}"
+
+
+@each_module
+def test_comments_of_arguments_have_no_backticks(module):
+    "The documentation shows signatures as code, where a link that nbdev makes of a name between backticks is raw Markdown."
+    text = module.read_text(encoding="utf-8")
+    comments = {token.start[0]: token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.COMMENT}
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    lines = {line for node in functions for line in range(node.lineno, node.body[0].lineno)}
+    assert {line: comments[line] for line in sorted(lines & comments.keys()) if "`" in comments[line]} == {}
 
 
 def test_light_import():
