@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from smlm_ddpm.deepstorm import MomentNetwork, network_input, subtract_floor
-from smlm_ddpm.eval import compare_posteriors
+from smlm_ddpm.eval import compare_posteriors, provenance
 from smlm_ddpm.models import load_pretrained
 from smlm_ddpm.likelihood import simulate
 from smlm_ddpm.reversible_jump import reversible_jump
@@ -62,7 +62,7 @@ def main():
     seen = sum(stage.steps * stage.batch for stage in (preset.phi_training, preset.refine_training))
     measure(shipped.phi, preset.floor, seen, shipped=True)
     if not arguments.quick:
-        stored = {"exact frames": len(frames.adu), "converged": exact.converged.float().mean().item(), "rows": rows}
+        stored = {"made_with": provenance(shipped), "exact frames": len(frames.adu), "converged": exact.converged.float().mean().item(), "rows": rows}
         RESULT.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

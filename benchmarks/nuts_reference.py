@@ -7,6 +7,8 @@ Nothing here comes from the package: frames, likelihood, sampler and kernel dens
 """
 
 import json
+import platform
+from datetime import date
 from pathlib import Path
 
 import jax
@@ -94,7 +96,8 @@ def main():
         adu = expose(case, random)
         results[name] = summary(case, adu, draw(case, adu, seed))
         print(name, {key: results[name][key] for key in ("rhat", "ess")}, flush=True)
-    stored = {"numpyro": numpyro.__version__, "coarse": COARSE, "sigma": SIGMA, "read_variance": READ_VARIANCE, "cases": results}
+    made = {"numpyro": numpyro.__version__, "machine": platform.machine(), "date": date.today().isoformat()}
+    stored = {"made_with": made, "coarse": COARSE, "sigma": SIGMA, "read_variance": READ_VARIANCE, "cases": results}
     RESULT.write_text(json.dumps(stored) + "\n", encoding="utf-8")
 
 

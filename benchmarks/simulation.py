@@ -8,7 +8,7 @@ from common import paper_frames, pretrained, scene
 from measure import Row, per_second
 from scipy.special import erf
 from smlm_ddpm.localization import localize_plain
-from smlm_ddpm.kde import FACTOR, SIGMA, kernel_density, kernel_peak
+from smlm_ddpm.kde import FACTOR, KERNEL_SIGMA, kernel_density, kernel_peak
 from smlm_ddpm.likelihood import PAPER_PRIOR, prepare_frames, simulate
 
 
@@ -25,7 +25,7 @@ def plain_frame(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         distance, angle = prior.radius * math.sqrt(random.random()), 2 * math.pi * random.random()
         x, y = columns / 2 + distance * math.cos(angle), rows / 2 + distance * math.sin(angle)
         expected += prior.photons[0] * np.outer(spot(y, rows, prior.sigma[0]), spot(x, columns, prior.sigma[0]))
-        density += np.outer(spot(FACTOR * y, FACTOR * rows, SIGMA), spot(FACTOR * x, FACTOR * columns, SIGMA)) / kernel_peak()
+        density += np.outer(spot(FACTOR * y, FACTOR * rows, KERNEL_SIGMA), spot(FACTOR * x, FACTOR * columns, KERNEL_SIGMA)) / kernel_peak()
     noise = random.normal(prior.offset, math.sqrt(prior.read_variance[0]), expected.shape)
     return random.poisson(expected) + noise, density
 

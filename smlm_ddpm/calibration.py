@@ -45,6 +45,7 @@ POINTS = 50  # bins of [0, 1] at whose edges the distribution functions are comp
 
 def uniformity(
     ranks: Tensor | np.ndarray,  # (n,), from 0 to 1
+    *,
     level: float = 0.05,  # share of truly uniform sets that leave the band
 ) -> dict:  # lists over at: difference, lower, upper; and the p-value
     "Distribution function of the ranks minus that of uniform ones, with a simultaneous band (Säilynoja et al. 2022, algorithm 1)."
@@ -144,7 +145,7 @@ def covered(
     for drawn, true, where in zip(samples, truth, mask):
         values = torch.cat([drawn, true[None]])[:, where].T / RESOLUTION
         values = (values.round() + torch.rand(values.shape, generator=generator))[..., None, None, None]
-        share = coverage(values[:, :-1], values[:, -1], LEVELS, least_sd=-1.0)
+        share = coverage(values[:, :-1], values[:, -1], levels=LEVELS, least_sd=-1.0)
         hits.append(torch.tensor(list(share.values())).nan_to_num() * len(values))
     return torch.stack(hits), mask.flatten(1).sum(1, keepdim=True)
 
@@ -161,12 +162,12 @@ def ratio_of_sums(
 
 # %% ../nbs/09_calibration.ipynb #attainable-levels
 def attainable_levels(
-    n_samples: int,
+    n_samples: int,  # samples of each frame
 ) -> list[float]:  # for each of LEVELS
     "The coverage of a right posterior with this many samples."
     ranks = torch.arange(n_samples + 1.0)[:, None, None, None] - 0.5
     samples = torch.arange(float(n_samples))[None, :, None, None, None].expand(n_samples + 1, -1, -1, -1, -1)
-    return list(coverage(samples, ranks, LEVELS, least_sd=-1.0).values())
+    return list(coverage(samples, ranks, levels=LEVELS, least_sd=-1.0).values())
 
 # %% ../nbs/09_calibration.ipynb #spread-and-error
 SPREADS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)  # lower edges of the bins of stated standard deviations
@@ -243,7 +244,7 @@ def _judge_ranks(ranks, level, sides):
     ranks = ranks[ranks.isfinite()].numpy()
     if len(ranks) < FEWEST_FRAMES:
         return _verdict(np.nan, level, "")
-    test = uniformity(ranks, level)
+    test = uniformity(ranks, level=level)
     histogram = np.histogram(ranks, 10, (0, 1))[0].tolist()
     return test | {"histogram": histogram} | _verdict(test["p"], level, _lean(ranks, sides))
 
@@ -272,8 +273,9 @@ def _judge_spread(error, expected, number, level):
 
 # %% ../nbs/09_calibration.ipynb #judge
 def judge(
-    measured: dict[str, Tensor],  # of measure
-    n_samples: int,
+    measured: dict[str, Tensor],  # of measure, each (B, ...)
+    n_samples: int,  # samples of each frame
+    *,
     level: float = 0.05,  # share of right posteriors that may fail at least one check
 ) -> dict:  # checks by name, each with p, passed and verdict; passed: all of them
     "The verdicts on what was measured."
@@ -294,7 +296,7 @@ def light_per_emitter(
 
 # %% ../nbs/09_calibration.ipynb #coverage-by-frame-code
 def coverage_by_frame(
-    measured: dict[str, Tensor],  # of measure, perhaps with light of light_per_emitter
+    measured: dict[str, Tensor],  # of measure, each (B, ...), perhaps with light of light_per_emitter
 ) -> dict[str, dict]:  # by what the frames show: how many frames, coverage found at LEVELS, its error
     "Coverage in thirds of the number of emitters, and of their light where it is given."
     parts = _thirds(measured["crowd"], torch.arange(len(measured["crowd"])), ("few emitters", "some emitters", "many emitters"), "")
@@ -356,12 +358,13 @@ def _measure_model(model, prior, frames, n_samples, seed, advance):
 # %% ../nbs/09_calibration.ipynb #calibrate
 def calibrate(
     model: PosteriorModel,
+    *,
     frames: int = 200,  # of the model's prior, at least 10; half as many again for by_truth
     n_samples: int = 39,  # of each frame, at least 20
     seed: int = 0,
     progress: bool = False,  # show a progress bar
 ) -> dict:  # of judge, and coverage by_frame and by_truth; plain enough for JSON
-    "All checks of this chapter on samples of a model."
+    "All checks of this chapter on samples of a model; ValueError in one line for too few frames or samples."
     if frames < FEWEST_FRAMES:
         raise ValueError(f"frames must be at least {FEWEST_FRAMES} to judge anything, not {frames}")
     if n_samples < FEWEST_SAMPLES:
@@ -372,14 +375,15 @@ def calibrate(
     about = {"model": model.preset.name, "version": __version__, "frames": frames, "n_samples": n_samples, "seed": seed}
     with tqdm(total=frames + each * cells, unit="frame", disable=not progress) as bar:
         measured = _measure_model(model, prior, frames, n_samples, _unseen(seed), bar.update)
-        by_truth = coverage_by_truth(model, each, n_samples, seed, bar.update)
+        by_truth = coverage_by_truth(model, frames=each, n_samples=n_samples, seed=seed, advance=bar.update)
     return about | judge(measured, n_samples) | {"by_frame": coverage_by_frame(measured), "by_truth": by_truth}
 
 # %% ../nbs/09_calibration.ipynb #coverage-by-truth
 def coverage_by_truth(
     model: PosteriorModel,
+    *,
     frames: int = 20,  # in each cell of grid_of_priors
-    n_samples: int = 39,
+    n_samples: int = 39,  # of each frame
     seed: int = 0,
     advance: Callable[[int], object] = lambda frames: None,  # told of every few frames that are done
 ) -> dict[str, dict]:  # by cell: how many frames, coverage found at LEVELS, its error
@@ -477,6 +481,7 @@ def _draw_cells(axis, cells, right, at=2):
 # %% ../nbs/09_calibration.ipynb #calibration-figure
 def calibration_figure(
     results: dict,  # of calibrate
+    *,
     size: tuple[float, float] = (11, 6),  # width and height [inch]
 ):  # matplotlib Figure
     "One picture of all checks: ranks, their distribution, random points, coverage, spread against error, and coverage by frame."

@@ -91,6 +91,7 @@ def looks_raw(
 def check_offset(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
+    *,
     name: str = "the movie",  # for messages
 ) -> None:
     "ValueError in one line if the offset lies above what most pixels hold by more than noise allows."
@@ -123,6 +124,7 @@ def _noise_and_mean(
 # %% ../nbs/11_camera.ipynb #mean-variance
 def mean_variance(
     frames: np.ndarray,  # (n, H, W) [ADU]
+    *,
     groups: int = 30,  # of pixels with similar mean
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # per group: mean [ADU], variance [ADU²], its standard error [ADU²]
     "The mean-variance curve of a movie, from single frames."
@@ -155,6 +157,7 @@ def _fit_line(means, variances, errors, gain=None):
 # %% ../nbs/11_camera.ipynb #estimate-camera
 def estimate_camera(
     movie: Movie,
+    *,
     offset: float | None = None,  # where it is known [ADU]
     gain: float | None = None,  # where it is known [ADU/e⁻]
     read_variance: float | None = None,  # where it is known [ADU²]; with neither this nor offset, 0
@@ -198,6 +201,7 @@ def _brightest_windows(frames, most, reach=3, apart=9):
 # %% ../nbs/11_camera.ipynb #estimate-sigma
 def estimate_sigma(
     movie: Movie,
+    *,
     most: int = 60,  # spots to fit
     fewest: int = 5,  # good fits to believe the result
 ) -> float:  # [px]

@@ -328,7 +328,7 @@ def run_reconstruct(options) -> None:
     for line in movie.notes:
         _note(line)
     camera = choose_camera(options, movie, _note)
-    check_offset(movie.read(0, 1), camera, movie.name)
+    check_offset(movie.read(0, 1), camera, name=movie.name)
     model = load_model(options.model, options.device)
     sigma = choose_sigma(options.sigma, movie, model.preset, _note)
     pixel_size = choose_pixel_size(options.pixel_size, movie, model.preset, _note)
@@ -355,7 +355,7 @@ def run_evaluate(options) -> None:
     from smlm_ddpm.files import sample_movie
 
     movie = None if options.preset == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
-    table = evaluate(options.preset, movie, (options.frames or 1000) / 1000, lambda text: print(text, flush=True))
+    table = evaluate(options.preset, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True))
     if options.out:
         _write_whole(options.out, json.dumps(table, indent=1, ensure_ascii=False, default=float) + "\n")
         print(f"wrote {options.out}")
@@ -382,7 +382,7 @@ def run_calibrate(options) -> None:
             raise ValueError(f"--{name} {getattr(options, name)}: too few to judge anything; give at least {least}")
     with staged(options.out) as hidden:
         model = load_model(options.model, options.device)
-        results = calibrate(model, options.frames, options.samples, options.seed, progress=True)
+        results = calibrate(model, frames=options.frames, n_samples=options.samples, seed=options.seed, progress=True)
         calibration_figure(results).savefig(hidden / "calibration.png", dpi=110)
         text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)
         (hidden / "calibration.json").write_text(text + "\n", encoding="utf-8")

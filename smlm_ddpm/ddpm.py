@@ -38,21 +38,30 @@ class Schedule:
 
     @property
     def alpha(self) -> Tensor:
-        "α_t = 1 − β_t."
+        "α_t = 1 − β_t, (T,)."
         return 1 - self.beta
 
     @property
     def gamma(self) -> Tensor:
-        "γ_t, the product of α_1 … α_t: the share of the signal's power that is left."
+        "γ_t, the product of α_1 … α_t: the share of the signal's power that is left, (T,)."
         return self.alpha.cumprod(0)
 
 # %% ../nbs/06_ddpm.ipynb #schedules
-def linear_schedule(steps: int = 100, first: float = 1e-4, last: float = 1e-2) -> Schedule:
+def linear_schedule(
+    steps: int = 100,  # T
+    *,
+    first: float = 1e-4,  # β_1
+    last: float = 1e-2,  # β_T
+) -> Schedule:
     "The paper's schedule (section 4): β rises linearly from `first` to `last`."
     return Schedule(torch.linspace(first, last, steps, dtype=torch.float64))
 
 # %% ../nbs/06_ddpm.ipynb #cosine-schedule
-def cosine_schedule(steps: int = 100, offset: float = 0.008) -> Schedule:
+def cosine_schedule(
+    steps: int = 100,  # T
+    *,
+    offset: float = 0.008,  # keeps β from vanishing near t = 0
+) -> Schedule:
     "γ falls as a squared cosine (Nichol and Dhariwal 2021, eq. 17)."
     time = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     gamma = torch.cos((time + offset) / (1 + offset) * math.pi / 2) ** 2
@@ -81,6 +90,7 @@ def add_noise(
 def terminal_divergence(
     density: Tensor,  # (B, 1, H, W): examples of y_0
     schedule: Schedule,
+    *,
     tolerance: float = 0.1,  # above it, warn [nats a frame]
 ) -> float:  # mean over the examples [nats a frame]
     "KL(q(y_T | y_0) ‖ N(0, I)): what sampling that starts from N(0, I) takes for granted to be small."
@@ -103,12 +113,13 @@ PREDICTION_TYPES = ("noise", "clean", "velocity")
 
 
 def to_clean_and_noise(
-    prediction: Tensor,  # what the network said
-    noisy: Tensor,  # y_t
-    gamma: Tensor,  # broadcasts against noisy
+    prediction: Tensor,  # what the network says, (B, 1, 4H, 4W)
+    noisy: Tensor,  # y_t, of the same shape
+    gamma: Tensor,  # γ_t, a scalar or broadcasting against both, (B, 1, 1, 1)
+    *,
     prediction_type: str = "noise",  # "noise" (ε), "clean" (y_0) or "velocity" (√γ ε − √(1−γ) y_0)
 ) -> tuple[Tensor, Tensor]:  # estimates of y_0 and ε
-    "The forward process ties ε, y_0 and v together; from y_t and any one of them follow the others."
+    "The forward process ties ε, y_0 and v together; from y_t and any one of them follow the others. ValueError for another `prediction_type`."
     signal, spread = gamma.sqrt(), (1 - gamma).sqrt()
     if prediction_type == "noise":
         return (noisy - spread * prediction) / signal, prediction
@@ -120,12 +131,13 @@ def to_clean_and_noise(
 
 # %% ../nbs/06_ddpm.ipynb #prediction-target
 def prediction_target(
-    density: Tensor,  # y_0
-    noise: Tensor,  # ε
-    gamma: Tensor,  # broadcasts against both
+    density: Tensor,  # y_0, (B, 1, 4H, 4W)
+    noise: Tensor,  # ε, of the same shape
+    gamma: Tensor,  # γ_t, a scalar or broadcasting against both, (B, 1, 1, 1)
+    *,
     prediction_type: str = "noise",  # as in to_clean_and_noise
 ) -> Tensor:
-    "What a network of this `prediction_type` should say."
+    "What a network of this `prediction_type` should say, of the shape of `density`; ValueError for another type."
     if prediction_type not in PREDICTION_TYPES:
         raise ValueError(f"prediction_type is one of {', '.join(PREDICTION_TYPES)}, not {prediction_type!r}")
     if prediction_type == "velocity":
@@ -139,10 +151,11 @@ def diffusion_loss(
     estimate: Tensor,  # likewise: ŷ
     schedule: Schedule,
     generator: torch.Generator | None = None,
-    prediction_type: str = "noise",
+    *,
+    prediction_type: str = "noise",  # as in to_clean_and_noise
     norm: str = "l2",  # "l2" learns the score; "l1", the paper's, learns a median
 ) -> Tensor:
-    "Equation 10, with t uniform on 1 … T."
+    "Equation 10, with t uniform on 1 … T; ValueError for another norm."
     if norm not in ("l1", "l2"):
         raise ValueError(f"norm is 'l1' or 'l2', not {norm!r}")
     device = density.device
@@ -150,13 +163,14 @@ def diffusion_loss(
     noise = torch.randn(density.shape, generator=generator, device=device)
     gamma = per_frame(schedule.gamma.to(device)[step - 1].to(density.dtype), density, 4)
     noisy = add_noise(density, noise, step, schedule)
-    error = network(noisy, estimate, step) - prediction_target(density, noise, gamma, prediction_type)
+    error = network(noisy, estimate, step) - prediction_target(density, noise, gamma, prediction_type=prediction_type)
     return error.abs().mean() if norm == "l1" else error.square().mean()
 
 # %% ../nbs/06_ddpm.ipynb #embedding
 def sinusoidal_embedding(
     position: Tensor,  # (B,): a step, or any number
     width: int,  # even
+    *,
     longest: float = 10_000.0,  # the longest period over 2π
 ) -> Tensor:  # (B, width)
     "The Transformer's position embedding."
@@ -207,7 +221,7 @@ class UNetBlock(nn.Module):
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
-    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:  # (B, inputs, H, W), (B, embedding) → (B, outputs, H, W)
         update = self.first(functional.silu(self.norm1(hidden)))
         update = update + self.shift(embedding)[:, :, None, None]
         update = self.second(functional.silu(self.norm2(update)))
@@ -285,15 +299,19 @@ RESIDUAL_FLOOR = 0.01  # least standard deviation by which a residual is divided
 
 
 def standardise(
-    density: Tensor,  # y
-    mean: Tensor,  # ŷ
-    sd: Tensor,  # the posterior's standard deviation, by φ
+    density: Tensor,  # y, (B, 1, 4H, 4W)
+    mean: Tensor,  # ŷ, likewise
+    sd: Tensor,  # the posterior's standard deviation by φ, likewise
 ) -> Tensor:
     "The residual (y − ŷ)/max(sd, floor): of size one wherever there is anything to decide."
     return (density - mean) / sd.clamp(min=RESIDUAL_FLOOR)
 
 # %% ../nbs/06_ddpm.ipynb #unstandardise
-def unstandardise(residual: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
+def unstandardise(
+    residual: Tensor,  # (B, 1, 4H, 4W)
+    mean: Tensor,  # ŷ, likewise
+    sd: Tensor,  # by φ, likewise
+) -> Tensor:  # y, likewise
     "The inverse of `standardise`."
     return mean + residual * sd.clamp(min=RESIDUAL_FLOOR)
 
@@ -313,7 +331,7 @@ class ModulatedBlock(nn.Module):
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
-    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:  # (B, inputs, H, W), (B, embedding) → (B, outputs, H, W)
         scale, shift = self.modulate(embedding)[:, :, None, None].chunk(2, dim=1)
         update = self.first(functional.silu(hidden)) * (1 + scale) + shift
         return hidden + self.second(functional.silu(update))
@@ -342,7 +360,7 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def context(self, features: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
-        "What is known of a frame, (B, width, H, W): from φ's features, mean and standard deviation."
+        "φ's features (B, features, H, W), mean and sd (B, 1, 4H, 4W) → what is known of a frame, (B, width, H, W)."
         moments = torch.cat([mean, (sd + RESIDUAL_FLOOR).log() / 2 + 1], dim=1)
         return self.encoder(torch.cat([features, functional.pixel_unshuffle(moments, FACTOR)], dim=1))
 
@@ -364,6 +382,7 @@ def denoising_loss(
     residual: Tensor,  # (B, 1, 4H, 4W)
     context: Tensor,  # (B, width, H, W)
     generator: torch.Generator | None = None,
+    *,
     centre: float = 1.0,  # mean of the log noise level
     spread: float = 1.5,  # its standard deviation
 ) -> Tensor:

@@ -105,7 +105,7 @@ class DeepStorm(nn.Module):
         super().__init__()
         channels = [INPUT_CHANNELS] + [width + INPUT_CHANNELS] * (len(dilations) - 1)
         self.context = nn.ModuleList(
-            convolution(inputs, width, dilation) for inputs, dilation in zip(channels, dilations)
+            convolution(inputs, width, dilation=dilation) for inputs, dilation in zip(channels, dilations)
         )
         upsample = nn.Upsample(scale_factor=2, mode="nearest")
         self.upsampling = nn.Sequential(
@@ -123,7 +123,12 @@ class DeepStorm(nn.Module):
         return self.final(self.head(self.upsampling(hidden)))
 
 # %% ../nbs/05_deepstorm.ipynb #convolution
-def convolution(inputs: int, outputs: int, dilation: int = 1) -> nn.Sequential:
+def convolution(
+    inputs: int,  # channels
+    outputs: int,  # channels
+    *,
+    dilation: int = 1,  # pixels between the taps
+) -> nn.Sequential:
     "Convolution, batch norm, ReLU: the block of the paper's network."
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, bias=False),
@@ -186,7 +191,8 @@ def moment_loss(
     sd: Tensor,  # likewise
     density: Tensor,  # the true density, likewise
     floor: float,  # noise added to the residual, so that empty background doesn't dominate
-    variance: float | Tensor = 0.0,  # of the draws, where density is the average of several
+    *,
+    variance: float | Tensor = 0.0,  # of the draws, where density is the average of several: a scalar or (B, 1, 4H, 4W)
 ) -> Tensor:
     "The Gaussian score: least when `mean` and `sd` are those of the posterior, whatever its shape."
     stated = sd**2 + floor**2

@@ -6,12 +6,17 @@
 __all__ = ['MATCHING_RADIUS', 'match_emitters', 'score_detections', 'compare_posteriors', 'format_results', 'coverage',
            'score_samples', 'evaluate_detection', 'evaluate_localization', 'gaussian_posterior', 'ensemble_posterior',
            'laplace_posterior', 'compare_contents', 'compare_methods', 'evaluate_uncertainty', 'evaluate_evaluations',
-           'evaluate_movie', 'evaluate']
+           'evaluate_movie', 'provenance', 'evaluate']
 
 # %% ../nbs/08_eval.ipynb #imports
+import os
+import platform
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,7 +33,7 @@ from .kde import kernel_density, kernel_peak
 from .likelihood import Frames, Prior, Simulation, prepare_frames, simulate
 from .localization import localize_log, localize_plain, locate_emitters
 from .reversible_jump import reversible_jump
-from .models import PosteriorModel, load_pretrained
+from .models import PosteriorModel, fingerprint, load_pretrained
 
 # %% ../nbs/08_eval.ipynb #match-emitters
 MATCHING_RADIUS = 1.25  # the paper's 5 KDE pixels [camera px]
@@ -37,6 +42,7 @@ MATCHING_RADIUS = 1.25  # the paper's 5 KDE pixels [camera px]
 def match_emitters(
     found: np.ndarray,  # (n, 2) positions
     truth: np.ndarray,  # (m, 2), in the same unit
+    *,
     radius: float = MATCHING_RADIUS,  # pairs farther apart don't count
 ) -> tuple[np.ndarray, np.ndarray]:  # indices into found and truth, pair by pair
     "The one-to-one pairing with the most pairs within `radius` and, among those, the least squared distance."
@@ -51,10 +57,11 @@ def match_emitters(
 def score_detections(
     found: list[np.ndarray],  # for each frame (n, 2)
     truth: list[np.ndarray],  # for each frame (m, 2), in the same unit
-    radius: float = MATCHING_RADIUS,
+    *,
+    radius: float = MATCHING_RADIUS,  # pairs farther apart don't count
 ) -> dict[str, float]:
     "Precision, recall, Jaccard index and the root-mean-square error along one axis, by one-to-one matching."
-    pairs = [match_emitters(a, b, radius) for a, b in zip(found, truth, strict=True)]
+    pairs = [match_emitters(a, b, radius=radius) for a, b in zip(found, truth, strict=True)]
     errors = np.concatenate([a[i] - b[j] for a, b, (i, j) in zip(found, truth, pairs)] or [np.zeros((0, 2))])
     hits, detections, emitters = len(errors), sum(map(len, found)), sum(map(len, truth))
     recall = hits / max(1, emitters)
@@ -72,6 +79,7 @@ def compare_posteriors(
     sd: Tensor,  # likewise
     exact_mean: Tensor,  # likewise, the reference
     exact_sd: Tensor,  # likewise
+    *,
     least_sd: float = 0.01,  # below it a pixel has nothing to decide
 ) -> dict[str, float]:
     "How well a map of standard deviations, and the mean that goes with it, agree with the exact ones; blank frames have no correlation."
@@ -88,7 +96,7 @@ def compare_posteriors(
 
 # %% ../nbs/08_eval.ipynb #format-results
 def format_results(
-    title: str,
+    title: str,  # first line
     results: dict[str, dict],  # rows of named numbers
 ) -> str:
     "Rows of numbers as plain text, a dictionary inside a row on a line of its own."
@@ -105,7 +113,8 @@ def format_results(
 def coverage(
     samples: Tensor,  # (B, S, 1, H, W)
     truth: Tensor,  # (B, 1, H, W)
-    levels: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95),
+    *,
+    levels: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95),  # of the central intervals
     least_sd: float = 0.01,  # pixels whose samples spread less have nothing to decide
 ) -> dict[str, float]:
     "How often the central interval of the samples holds the truth, which for a right posterior is its level."
@@ -160,7 +169,8 @@ def _scene(frames: Simulation) -> tuple:
 # %% ../nbs/08_eval.ipynb #evaluate-detection
 def evaluate_detection(
     model: PosteriorModel,
-    frames: int = 1000,
+    *,
+    frames: int = 1000,  # simulated
     seed: int = 1,
     **changes,  # of the prior, such as count=(10, 10)
 ) -> dict[str, dict[str, float]]:
@@ -176,8 +186,9 @@ def evaluate_detection(
 # %% ../nbs/08_eval.ipynb #evaluate-localization
 def evaluate_localization(
     model: PosteriorModel,
-    photons: tuple[float, ...] = (200.0, 500.0, 1000.0),
-    frames: int = 1000,
+    *,
+    photons: tuple[float, ...] = (200.0, 500.0, 1000.0),  # of the lone emitter [e⁻]
+    frames: int = 1000,  # simulated, at each brightness
     seed: int = 2,
 ) -> dict[str, dict[str, float]]:
     "Figure 5: the error of single emitters along one axis, over the square root of the Cramér–Rao bound."
@@ -212,7 +223,8 @@ def _with_known_photons(model: PosteriorModel, photons: float) -> PosteriorModel
 def gaussian_posterior(
     mean: Tensor,  # (B, 1, 4H, 4W)
     sd: Tensor,  # likewise
-    n_samples: int = 64,
+    *,
+    n_samples: int = 64,  # of each frame
     seed: int = 0,
 ) -> Posterior:
     "Moments as a posterior: pixels that are Gaussian and independent of each other."
@@ -226,18 +238,20 @@ def _gaussian(moments: Posterior) -> Posterior:
 # %% ../nbs/08_eval.ipynb #ensemble-posterior
 def ensemble_posterior(
     means: Tensor,  # (K, B, 1, 4H, 4W): what K networks, or K passes of one with dropout, say
-    n_samples: int = 64,
+    *,
+    n_samples: int = 64,  # of each frame
     seed: int = 0,
 ) -> Posterior:
     "The spread of several answers, as in deep ensembles and Monte Carlo dropout."
-    return gaussian_posterior(means.mean(0), means.std(0), n_samples, seed)
+    return gaussian_posterior(means.mean(0), means.std(0), n_samples=n_samples, seed=seed)
 
 # %% ../nbs/08_eval.ipynb #laplace
 def laplace_posterior(
     frames: Frames,
     density: Tensor,  # (B, 1, 4H, 4W): an estimate ŷ from which the fit starts
     prior: Prior,  # what is known of photons and background
-    n_samples: int = 64,
+    *,
+    n_samples: int = 64,  # of each frame
     seed: int = 0,
 ) -> Posterior:
     "Joint maximum likelihood, and Gaussian emitters about it with the inverse Fisher information, plus the prior's, as covariance."
@@ -245,7 +259,7 @@ def laplace_posterior(
     fit, mask, _ = locate_emitters(frames.electrons, density, frames.sigma, frames.read_variance, **known)
     free = [name for name, value in known.items() if value is None]
     parameters, count = ("x", "y", *free), mask.shape[1]
-    information = fisher_information(fit.positions, fit.photons, shape, frames.sigma, fit.background, frames.read_variance, mask, parameters)
+    information = fisher_information(fit.positions, fit.photons, shape, frames.sigma, fit.background, frames.read_variance, mask, parameters=parameters)
     ranges = {"x": shape[1], "y": shape[0]} | {name: getattr(prior, name)[1] - getattr(prior, name)[0] for name in free}
     of_emitter = [12 / ranges[name] ** 2 for name in parameters if name != "background"]  # 1/variance of a uniform prior
     precision = torch.tensor(of_emitter * count + [12 / ranges[name] ** 2 for name in free if name == "background"])
@@ -307,7 +321,7 @@ def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: 
 
 # %% ../nbs/08_eval.ipynb #compare-methods
 def compare_methods(
-    methods: dict[str, Callable[[], Posterior]],
+    methods: dict[str, Callable[[], Posterior]],  # what makes each posterior, by name
     exact: Posterior,  # the reference
     truth: Tensor,  # (B, 1, 4H, 4W)
     counts: Tensor,  # (B,): emitters in each frame
@@ -339,8 +353,9 @@ def _by_count(counts: Tensor, sd: Tensor, exact_sd: Tensor) -> dict[str, float]:
 # %% ../nbs/08_eval.ipynb #measure-uncertainty
 def evaluate_uncertainty(
     model: PosteriorModel,
-    frames: int = 200,
-    n_samples: int = 256,
+    *,
+    frames: int = 200,  # simulated
+    n_samples: int = 256,  # of each frame
     steps: int = 100_000,  # of each of two reversible-jump chains a frame
     paper_recipe_frames: int = 10,  # the paper's own sampler is slow: fewer frames, and 16 samples of each; 0: none
     seed: int = 3,
@@ -368,10 +383,11 @@ def evaluate_uncertainty(
 # %% ../nbs/08_eval.ipynb #evaluate-evaluations
 def evaluate_evaluations(
     model: PosteriorModel,
-    evaluations: tuple[int, ...] = (1, 2, 4, 8, 16, 50),
-    frames: int = 40,
-    n_samples: int = 64,
-    steps: int = 100_000,
+    *,
+    evaluations: tuple[int, ...] = (1, 2, 4, 8, 16, 50),  # numbers to try
+    frames: int = 40,  # simulated
+    n_samples: int = 64,  # of each frame
+    steps: int = 100_000,  # of each of two reversible-jump chains a frame
     seed: int = 4,
     workers: int = 2,
 ) -> dict[str, dict]:
@@ -389,25 +405,41 @@ def evaluate_evaluations(
 def evaluate_movie(
     model: PosteriorModel,
     movie,  # as of files.sample_movie, with known positions
+    *,
     radius: float = 250.0,  # [nm]
 ) -> dict[str, dict[str, float]]:
     "Detection on a movie with known truth, beside the plain baseline at the threshold that suits it best."
     frames = prepare_frames(movie.adu, movie.camera, movie.sigma)
     reach = radius / movie.pixel_size
     truth = movie.truth
-    plain = {t: score_detections(localize_plain(frames, threshold=t), truth, reach) for t in (0.25, 0.5, 1.0, 2.0, 4.0)}
+    plain = {t: score_detections(localize_plain(frames, threshold=t), truth, radius=reach) for t in (0.25, 0.5, 1.0, 2.0, 4.0)}
     best = max(plain, key=lambda threshold: plain[threshold]["jaccard"])
     table = model.localize(movie.adu, movie.camera, movie.sigma, pixel_size=movie.pixel_size)
     results = {f"LoG and Gaussian fit, threshold {best:g}": plain[best],
-               "localize": score_detections(_rows(table, len(frames)), truth, reach)}
+               "localize": score_detections(_rows(table, len(frames)), truth, radius=reach)}
     for scores in results.values():
         scores["rmse_nm"] = scores.pop("rmse") * movie.pixel_size
     return results
 
+# %% ../nbs/08_eval.ipynb #provenance
+def provenance(
+    model: PosteriorModel | None = None,  # whose weights the numbers depend on
+) -> dict[str, str]:
+    "What stored results were made with: fingerprint of the weights, version, commit and machine."
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"] if "__file__" in globals() else ["git", "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
+    made = {"version": __version__, "commit": commit, "machine": machine, "date": date.today().isoformat()}
+    return made | ({"model": model.preset.name, "weights": fingerprint(model)} if model else {})
+
 # %% ../nbs/08_eval.ipynb #evaluate
 def evaluate(
     name: str,  # "paper", "default", or a weights file
-    movie=None,  # of evaluate_movie; None: leave that part out
+    *,
+    movie=None,  # of `evaluate_movie`; None: leave that part out
     scale: float = 1.0,  # of the numbers of frames: less than 1 for a quick look
     report: Callable[[str], None] = print,
 ) -> dict[str, dict]:
@@ -418,14 +450,14 @@ def evaluate(
     crowded = {"count": (count[1], count[1])} if count else {}
     exact = {"frames": few(200), "steps": 100_000} if count else {"frames": few(50), "steps": 400_000}
     parts = {
-        "detection": lambda: evaluate_detection(model, few(1000), **crowded),
+        "detection": lambda: evaluate_detection(model, frames=few(1000), **crowded),
         "localization": lambda: evaluate_localization(model, frames=few(1000)),
         "uncertainty": lambda: evaluate_uncertainty(model, **exact, paper_recipe_frames=few(10)),
         "evaluations": lambda: evaluate_evaluations(model, frames=max(4, exact["frames"] // 5), steps=exact["steps"]),
     }
     if movie is not None:
         parts["movie"] = lambda: evaluate_movie(model, movie)
-    results = {"preset": name, "version": __version__, "scale": scale}
+    results = {"made_with": provenance(model), "scale": scale}
     for part, measure in parts.items():
         start = time.perf_counter()
         results[part] = measure()

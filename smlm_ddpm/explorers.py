@@ -25,6 +25,7 @@ except ImportError:
 # %% ../nbs/explorers.ipynb #figure-png
 def figure_png(
     figure,  # a matplotlib figure; it is closed, so that a notebook doesn't show it once more
+    *,
     dpi: float = 100,  # resolution [dots/inch]
 ) -> bytes:  # a PNG file of at most 128 colours
     "Turn a figure into a small PNG, the same bytes each time."

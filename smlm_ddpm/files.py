@@ -74,13 +74,13 @@ def sample_movie(
 class Movie:
     "Camera frames that are read when they are asked for; a `with` block closes their files."
 
-    frames: object  # anything of shape (n, H, W) that gives frames when sliced: an array, `LazyFrames`
+    frames: object  # anything of shape (n, H, W) that gives frames when sliced: an array, LazyFrames
     name: str = "the movie"  # for messages
     first: int = 0  # number of the first frame in the file, counted from 0
     notes: tuple[str, ...] = ()  # what is missing, cut off or assumed, a line each
     pixel_size: float | None = None  # side of a camera pixel, where the file says it [nm]
     corner: tuple[int, int] = (0, 0)  # row and column of the first pixel in the frames of the file
-    file_shape: tuple[int, int] | None = None  # rows and columns of a frame of the file; None: as in `frames`
+    file_shape: tuple[int, int] | None = None  # rows and columns of a frame of the file; None: as in frames
 
     def __post_init__(self):
         if len(self.frames.shape) != 3 or not len(self.frames):

@@ -51,10 +51,11 @@ def fisher_information(
     background: float | Tensor,  # a scalar, (B,) or (B, 1, H, W) [e⁻/px]
     read_variance: float | Tensor,  # w²/g², a scalar, (B,) or (B, 1, H, W) [e⁻²]
     mask: Tensor | None = None,  # (B, N), true where an emitter is real
+    *,
     parameters: tuple[str, ...] = ("x", "y", "photons", "background"),  # unknown ones; "sigma" too
 ) -> Tensor:  # (B, P, P), emitter by emitter in the order of parameters, the background last
     "Equations 3 and 12: Σ_k (∂ω'_k/∂θ_i)(∂ω'_k/∂θ_j)/ω'_k with ω' = ω + w²/g². Zero for masked emitters."
-    rate = expected_photons(positions, photons, shape, sigma, mask, background)
+    rate = expected_photons(positions, photons, shape, sigma, mask, background=background)
     rate = (rate + per_frame(read_variance, positions, 4)).clamp(min=_LOWEST_RATE)
     scaled = _sensitivities(positions, photons, shape, sigma, mask, parameters) / rate.flatten(1)[:, None].sqrt()
     return scaled @ scaled.mT
@@ -65,6 +66,7 @@ _LOWEST_RATE = 1e-6  # [e⁻] keeps pixels that expect nothing from dividing by 
 # %% ../nbs/03_fisher.ipynb #invert-information
 def invert_information(
     information: Tensor,  # (B, P, P), positive semi-definite
+    *,
     tolerance: float = 1e-10,  # eigenvalues below this, relative to a unit diagonal, count as zero
 ) -> Tensor:  # (B, P): the diagonal of the inverse; infinite where the data say nothing
     "The smallest variances that an unbiased estimator can have, in float64; a direction without information gives inf."
@@ -90,12 +92,13 @@ def crlb(
     background: float | Tensor,  # a scalar, (B,) or (B, 1, H, W) [e⁻/px]
     read_variance: float | Tensor,  # w²/g², a scalar, (B,) or (B, 1, H, W) [e⁻²]
     mask: Tensor | None = None,  # (B, N)
+    *,
     parameters: tuple[str, ...] = ("x", "y"),  # the unknown ones; what is left out counts as known
 ) -> dict[str, Tensor]:  # for each parameter (B, N), in its unit; "background" (B,)
     "Square roots of the Cramér–Rao bound: the smallest standard deviations that an unbiased estimator can have."
     everything = (positions, photons, shape, sigma, background, read_variance)
     everything = tuple(value.double() if isinstance(value, Tensor) else value for value in everything)
-    deviation = invert_information(fisher_information(*everything, mask, parameters)).sqrt().to(positions.dtype)
+    deviation = invert_information(fisher_information(*everything, mask, parameters=parameters)).sqrt().to(positions.dtype)
     names = [name for name in parameters if name != "background"]
     of_emitters = deviation[:, : len(names) * positions.shape[1]].unflatten(1, (positions.shape[1], len(names)))
     bounds = dict(zip(names, of_emitters.unbind(-1)))

@@ -23,9 +23,10 @@ from .kde import scale_per_image
 # %% ../nbs/07_guided_sampling.ipynb #sample-ancestral
 def sample_ancestral(
     predict_noise: Callable[[Tensor, Tensor], Tensor],  # (y_t, t of every frame) → ε
-    start: Tensor,  # y_T, usually standard normal
+    start: Tensor,  # y_T, usually standard normal, (B, 1, 4H, 4W)
     schedule: Schedule,
     generator: torch.Generator | None = None,
+    *,
     noise_on_last_step: bool = False,  # true: as the paper, which adds √β_1 of noise to the result
 ) -> Tensor:  # y_0
     "Equation 8, T times: y_{t−1} = μ_Ψ(y_t) + √β_t ξ."
@@ -42,8 +43,9 @@ def sample_ancestral(
 # %% ../nbs/07_guided_sampling.ipynb #sample-ddim
 def sample_ddim(
     predict_noise: Callable[[Tensor, Tensor], Tensor],  # (y_t, t of every frame) → ε
-    start: Tensor,  # y_T
+    start: Tensor,  # y_T, (B, 1, 4H, 4W)
     schedule: Schedule,
+    *,
     evaluations: int = 20,  # how many of the T steps to visit
 ) -> Tensor:  # y_0
     "The deterministic sampler of Song, Meng and Ermon 2021 (eq. 12 with σ = 0), on evenly spaced steps."
@@ -58,8 +60,9 @@ def sample_ddim(
 # %% ../nbs/07_guided_sampling.ipynb #noise-levels
 def karras_levels(
     evaluations: int,  # how many
-    highest: float = 60.0,
-    lowest: float = 0.05,
+    *,
+    highest: float = 60.0,  # first level, in standard deviations
+    lowest: float = 0.05,  # last level
     curvature: float = 7.0,  # ρ: 1 is evenly spaced, larger values crowd the low levels
 ) -> Tensor:  # (evaluations,), falling
     "Noise levels by the formula of Karras et al. 2022 (eq. 5)."
@@ -70,11 +73,12 @@ def karras_levels(
 # %% ../nbs/07_guided_sampling.ipynb #sample-multistep
 def sample_multistep(
     denoise: Callable[[Tensor, Tensor], Tensor],  # (noisy, noise level of every entry) → clean
-    start: Tensor,  # noise at the first level
+    start: Tensor,  # noise at the first level, (B, ...)
     levels: Tensor,  # (evaluations,), falling
+    *,
     order: int = 2,  # 1: no extrapolation, Euler's steps
 ) -> Tensor:
-    "One evaluation a level, DPM-Solver++(2M) of Lu et al. 2022 or Euler's steps; ends on the last clean estimate."
+    "One evaluation a level, DPM-Solver++(2M) of Lu et al. 2022 or Euler's steps; ends on the last clean estimate. ValueError for another order."
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, not {order}")
     noisy, before, last_step = start, None, None
@@ -91,6 +95,7 @@ def sample_multistep(
 # %% ../nbs/07_guided_sampling.ipynb #flow-levels
 def flow_levels(
     evaluations: int,  # how many
+    *,
     highest: float = 80.0,  # where it begins; t = 1 would be infinitely high
 ) -> Tensor:  # (evaluations,), falling
     "Noise levels of flow matching, t / (1 − t) for evenly spaced t (Lipman et al. 2023); walk them with `order=1`."
@@ -101,6 +106,7 @@ def flow_levels(
 def gaussian_response(
     levels: Tensor,  # (evaluations,), falling
     variance: Tensor,  # of Gaussian signals, any shape
+    *,
     order: int = 2,  # of sample_multistep
 ) -> Tensor:  # the same shape
     "Spread of what `sample_multistep` draws of a Gaussian, over its true spread; 1 is right."
@@ -108,7 +114,7 @@ def gaussian_response(
     def denoise(noisy, level):
         return noisy * variance / (variance + level**2)
 
-    return sample_multistep(denoise, levels[0] * torch.ones_like(variance), levels, order) / variance.sqrt()
+    return sample_multistep(denoise, levels[0] * torch.ones_like(variance), levels, order=order) / variance.sqrt()
 
 
 @cache
@@ -149,7 +155,7 @@ def draw_residuals(
     *,
     count: int,  # residuals of each frame
     shape: tuple[int, ...],  # of one density, (1, 4H, 4W)
-    levels: Tensor,  # noise levels, falling
+    levels: Tensor,  # (evaluations,): noise levels, falling
     order: int = 2,  # of sample_multistep
 ) -> Tensor:  # (B, count, 1, 4H, 4W): standardised residuals
     "Start from noise at the first level and undo it; each frame's noise comes from its own generator."
@@ -164,7 +170,7 @@ def draw_residuals(
 
 # %% ../nbs/07_guided_sampling.ipynb #frame-generators
 def frame_generators(
-    seed: int,
+    seed: int,  # of the run
     *,
     first_frame: int,  # number of the first frame
     count: int,  # frames
@@ -180,9 +186,9 @@ def sample_paper_recipe(
     network: nn.Module,  # (noisy, estimate, step) → ε
     mean: Tensor,  # (B, 1, 4H, 4W): ŷ
     *,
-    n_samples: int = 32,
+    n_samples: int = 32,  # of each frame, at least 2
     seed: int = 0,
-    noise_on_last_step: bool = True,
+    noise_on_last_step: bool = True,  # as the paper has it
 ) -> Posterior:
     "Sections 3.2 and 4 as they stand: start from N(0, I), equation 8 with variance β_t, densities scaled image by image."
     mean = mean.clamp(min=0)

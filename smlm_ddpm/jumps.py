@@ -27,7 +27,7 @@ class _Problem(NamedTuple):
     noise: np.ndarray  # (H, W): w²/g² [e⁻²]
     table: np.ndarray  # (H, W, T): exact log-likelihood by the square root of the rate; T = 0: Poisson
     spot: np.ndarray  # (257, width): fractions of light by sub-pixel place
-    table_step: float  # distance of the entries of `table` [√e⁻]
+    table_step: float  # distance of the entries of table [√e⁻]
     sigma: float  # [px]
     region: tuple[float, float, float]  # centre x, centre y, radius [px]; radius 0: the whole field
     area: float  # of the region [px²]
@@ -51,8 +51,8 @@ class _Work(NamedTuple):
     new: np.ndarray  # the same after a proposal
     counts: np.ndarray  # the data there
     ratio: np.ndarray  # of the new rate to the old
-    bits: np.ndarray  # the memory of `ratio`, read as integers
-    exponent: np.ndarray  # powers of two in `ratio`
+    bits: np.ndarray  # the memory of ratio, read as integers
+    exponent: np.ndarray  # powers of two in ratio
     inverse: np.ndarray  # one over the rate
     misfit: np.ndarray  # n/ω' − 1: how much the data are above the rate
     sums: np.ndarray  # of the rate over three rows

@@ -31,13 +31,13 @@ class Camera:
         if not (torch.as_tensor(self.read_variance) >= 0).all():
             raise ValueError("read_variance must not be negative")
 
-    def to_electrons(self, adu: Tensor) -> Tensor:
+    def to_electrons(self, adu: Tensor) -> Tensor:  # (B, 1, H, W) [ADU] → the same shape [e⁻]
         "Camera counts to photoelectrons, (x − o)/g: unbiased, and negative where the noise is."
         return (adu - self.offset) / self.gain
 
     @property
     def read_variance_electrons(self) -> float | Tensor:
-        "The readout variance in photoelectrons squared, w²/g²."
+        "The readout variance w²/g² [e⁻²], a scalar or a map (like `read_variance`)."
         return self.read_variance / self.gain**2
 
     def expose(
@@ -77,9 +77,10 @@ def log_likelihood_exact(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     expected: Tensor,  # broadcasts against adu [e⁻]
     camera: Camera,  # with read_variance above 0
+    *,
     width: float = 8.0,  # half-width of the window of terms, in standard deviations
 ) -> Tensor:  # per pixel [nats]
-    "Equation 1, left-hand side: Poisson ⊗ Gaussian, summed in log space over the terms that matter."
+    "Equation 1, left-hand side: Poisson ⊗ Gaussian, summed in log space over the terms that matter; ValueError without read noise."
     variance = torch.as_tensor(camera.read_variance_electrons, dtype=adu.dtype, device=adu.device)
     if not (variance > 0).all():
         raise ValueError("the exact likelihood needs a read_variance above 0; use log_likelihood_poisson")
@@ -146,9 +147,9 @@ class Prior(_Ranges):
     "What frames may hold; ranges are (lowest, highest). Raises ValueError where fields contradict each other."
 
     count_distribution: str = "uniform"  # of the emitters in a frame; "poisson": a Poisson process of density λ
-    count: tuple[int, int] | None = (1, 10)  # of "uniform", whole numbers; None or empty: from `emitter_density`
+    count: tuple[int, int] | None = (1, 10)  # of "uniform", whole numbers; None or empty: from emitter_density
     emitter_density: tuple[float, float] = (0.0, 0.1)  # emitters/px²; of "poisson", λ, log-uniform and one for a frame
-    placement: str = "disc"  # "disc" of `radius` about the centre, or the whole "field"
+    placement: str = "disc"  # "disc" of radius about the centre, or the whole "field"
     radius: float = 7.0  # of the disc [px]
     margin: float = 0.0  # of the field, how far outside the frame emitters may lie and shine into it [px]
     photons: tuple[float, float] = (200.0, 200.0)  # of an emitter, log-uniform [e⁻]
@@ -295,6 +296,7 @@ def simulate(
     prior: Prior,
     batch: int,  # number of frames
     generator: torch.Generator | None = None,  # randomness; also says on which device
+    *,
     shape: tuple[int, int] | None = None,  # rows and columns; None: the prior's
 ) -> Simulation:
     "Draw emitters from the prior and frames from equation 1 (Figure 1); a pixel that is left out holds no electrons."
@@ -309,7 +311,7 @@ def simulate(
     sigma = _uniform(*prior.sigma, (batch,), generator, device)
     read_variance = _read_variance(prior, batch, shape, generator, device)
     camera = Camera(prior.offset, prior.gain, read_variance * prior.gain**2)
-    expected = expected_photons(positions, photons, shape, sigma, mask, background)
+    expected = expected_photons(positions, photons, shape, sigma, mask, background=background)
     adu = camera.expose(expected, generator)
     adu = torch.where(read_variance < LEFT_OUT, adu, torch.as_tensor(prior.offset).to(adu))
     return Simulation(adu, expected, positions, photons, mask, background, sigma, camera, density)
@@ -321,7 +323,7 @@ class Frames:
 
     electrons: Tensor  # (B, 1, H, W): unbiased, and negative where the noise is [e⁻]
     sigma: Tensor  # (B,): width of the spot [px]
-    read_variance: Tensor  # (B, 1, H, W): w²/g²; `LEFT_OUT` where a pixel is not to be used [e⁻²]
+    read_variance: Tensor  # (B, 1, H, W): w²/g²; LEFT_OUT where a pixel is not to be used [e⁻²]
     emitter_density: Tensor | None = None  # (B,): λ where it is known [px⁻²]
 
     def __len__(self) -> int:
@@ -331,8 +333,11 @@ class Frames:
         parts = (self.electrons, self.sigma, self.read_variance, self.emitter_density)
         return Frames(*(None if part is None else part[index] for part in parts))
 
-    def split(self, pixels: int) -> list["Frames"]:
-        "Runs of whole frames of at most about `pixels` pixels together."
+    def split(
+        self,
+        pixels: int,  # camera pixels of a run
+    ) -> list["Frames"]:
+        "Runs of whole frames of at most about so many camera pixels together."
         size = max(1, pixels // self.electrons[0].numel())
         return [self[first : first + size] for first in range(0, len(self), size)]
 

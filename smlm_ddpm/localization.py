@@ -39,7 +39,7 @@ class EmitterFit:
 def _gradient_and_information(frame, state, shape, sigma, read_variance, mask, parameters):
     "Score and Fisher information of the free parameters; masked emitters get a unit diagonal."
     positions, photons, background = state
-    rate = expected_photons(positions, photons, shape, sigma, mask, background)
+    rate = expected_photons(positions, photons, shape, sigma, mask, background=background)
     rate = (rate + read_variance).clamp(min=_LOWEST_RATE).flatten(1)
     counts = (frame + read_variance).clamp(min=0).flatten(1)
     sensitivities = _sensitivities(positions, photons, shape, sigma, mask, parameters)
@@ -53,7 +53,7 @@ def _gradient_and_information(frame, state, shape, sigma, read_variance, mask, p
 def _log_likelihood(frame, state, shape, sigma, read_variance, mask):
     "Equation 11 without the term that doesn't depend on the parameters, (B,), in float64 to resolve small gains."
     positions, photons, background = (value.double() for value in state)
-    rate = expected_photons(positions, photons, shape, sigma, mask, background)
+    rate = expected_photons(positions, photons, shape, sigma, mask, background=background)
     rate = (rate + read_variance).clamp(min=_LOWEST_RATE)
     counts = (frame + read_variance).clamp(min=0)
     return (torch.xlogy(counts, rate) - rate).sum(dim=(1, 2, 3))
@@ -122,12 +122,13 @@ def fit_emitters(
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
     read_variance: float | Tensor,  # w²/g², a scalar, (B,) or (B, 1, H, W) [e⁻²]
     mask: Tensor | None = None,  # (B, N), true where there is an emitter to fit
+    *,
     fit_photons: bool = True,  # false: photons are known
     fit_background: bool = True,  # false: background is known
     iterations: int = 50,  # most steps tried
     tolerance: float = 1e-4,  # a frame is done when a step gains less than this [nats]
 ) -> EmitterFit:
-    "Maximum likelihood of many frames at once: Fisher scoring with a damping of each frame's own (Levenberg–Marquardt)."
+    "Maximum likelihood of many frames at once: Fisher scoring with a damping of each frame's own (Levenberg–Marquardt). ValueError for a frame of another shape."
     shape, (batch, count) = tuple(frame.shape[-2:]), positions.shape[:2]
     if frame.ndim != 4 or len(frame) != batch:
         raise ValueError(f"frame is (B, 1, H, W) with the B = {batch} of positions, not {tuple(frame.shape)}")
@@ -138,21 +139,22 @@ def fit_emitters(
     sigma = torch.as_tensor(sigma, dtype=frame.dtype, device=frame.device).expand(batch)
     read_variance = per_frame(read_variance, frame, 4).expand_as(frame)
     state, converged = _scoring(frame, state, sigma, read_variance, mask, parameters, iterations, tolerance)
-    bounds = crlb(state[0], state[1], shape, sigma, state[2], read_variance, mask, parameters)
-    expected = expected_photons(state[0], state[1], shape, sigma, mask, state[2])
+    bounds = crlb(state[0], state[1], shape, sigma, state[2], read_variance, mask, parameters=parameters)
+    expected = expected_photons(state[0], state[1], shape, sigma, mask, background=state[2])
     log_likelihood = log_likelihood_poisson(frame, expected, Camera(0.0, 1.0, read_variance)).sum(dim=(1, 2, 3))
     return EmitterFit(*state, torch.stack([bounds["x"], bounds["y"]], dim=-1), log_likelihood, converged)
 
 # %% ../nbs/03a_localization.ipynb #localize-log
 def localize_log(
     density: Tensor,  # (B, 1, 4H, 4W)
+    *,
     threshold: float = 0.2,  # least response, where an isolated emitter that is certain gives about 1
-    sigma: float = 2.0,  # of the filter [KDE px]
+    filter_sigma: float = 2.0,  # width of the filter [KDE px]
     refine: bool = True,  # to sub-pixel, by a parabola along each axis; false: whole KDE pixels, as the paper does
 ) -> tuple[Tensor, Tensor]:  # positions (B, N, 2) [camera px] and mask (B, N)
     "Maxima of the Laplacian of Gaussian (Lindeberg 2013), found in all frames at once."
-    response = -ndimage.gaussian_laplace(density[:, 0].cpu().numpy(), sigma, axes=(1, 2), mode="constant")
-    response *= _log_scale(sigma)
+    response = -ndimage.gaussian_laplace(density[:, 0].cpu().numpy(), filter_sigma, axes=(1, 2), mode="constant")
+    response *= _log_scale(filter_sigma)
     peaks = _maxima(response, threshold)
     frame, place = peaks[:, 0], peaks[:, 1:].astype(float)
     if refine:
@@ -160,10 +162,10 @@ def localize_log(
     return _padded(frame, (place[:, ::-1] + 0.5) / FACTOR, len(density), density)
 
 # %% ../nbs/03a_localization.ipynb #localize-log-helpers
-def _log_scale(sigma: float, kernel: float = 3.0) -> float:
-    "Scales the response so that an isolated emitter gives 1: ∇² of exp(−r²/2k), k = kernel² + σ², is −2/k at r = 0."
-    widened = kernel**2 + sigma**2
-    return widened / 2 * widened / kernel**2
+def _log_scale(filter_sigma: float, kernel_sigma: float = 3.0) -> float:
+    "Scales the response so that an isolated emitter gives 1: ∇² of exp(−r²/2k), k = kernel_sigma² + filter_sigma², is −2/k at r = 0."
+    widened = kernel_sigma**2 + filter_sigma**2
+    return widened / 2 * widened / kernel_sigma**2
 
 
 def _maxima(response: np.ndarray, threshold: float) -> np.ndarray:  # (n, 3): frame, row, column
@@ -261,7 +263,7 @@ def _without_superfluous(frame, fit: EmitterFit, mask, sigma, read_variance, kno
     while len(active):
         now = _part(fit, active)
         scene = (shape, sigma[active], now.background, read_variance[active], mask[active])
-        error = crlb(now.positions, now.photons, *scene, parameters)["photons"]
+        error = crlb(now.positions, now.photons, *scene, parameters=parameters)["photons"]
         certainty = ((now.photons / error) ** 2 / 2).masked_fill(~mask[active], torch.inf)
         doubted, weakest = certainty.min(dim=1)
         doubted = doubted < 4 * least_gain
@@ -280,6 +282,7 @@ def locate_emitters(
     density: Tensor,  # (B, 1, 4H, 4W): an estimate ŷ to start from
     sigma: Tensor,  # (B,) [px]
     read_variance: Tensor,  # (B, 1, H, W) [e⁻²]
+    *,
     photons: float | None = None,  # of every emitter, if known [e⁻]
     background: float | None = None,  # if known [e⁻/px]
     least_gain: float = 6.0,  # log-likelihood that an emitter must explain to be kept [nats]
@@ -291,14 +294,14 @@ def locate_emitters(
     positions, amount, floor, mask = _starting_point(frame, density, photons, background)
     for index in range(rounds):
         fit = fit_emitters(frame, positions, amount, floor, sigma, read_variance, mask, **known, iterations=10)
-        rate = expected_photons(fit.positions, fit.photons, shape, sigma, mask, fit.background) + read_variance
+        rate = expected_photons(fit.positions, fit.photons, shape, sigma, mask, background=fit.background) + read_variance
         explained = _loss_of_removing(counts, rate, fit, sigma, mask)
         weakest = explained.argmin(dim=1, keepdim=True)
         drop = torch.zeros_like(mask).scatter(1, weakest, explained.gather(1, weakest) < least_gain)
         mask = mask & ~drop
         if index + 1 == rounds:
             break
-        rate = expected_photons(fit.positions, fit.photons, shape, sigma, mask, fit.background) + read_variance
+        rate = expected_photons(fit.positions, fit.photons, shape, sigma, mask, background=fit.background) + read_variance
         gain, brightness = _gain_of_adding(counts, rate.clamp(min=1e-3), sigma, photons)
         positions, amount, more, added = _with_additions(fit, mask, gain, brightness, least_gain)
         if not added and not drop.any():
@@ -307,7 +310,7 @@ def locate_emitters(
     fit = fit_emitters(frame, fit.positions, fit.photons, fit.background, sigma, read_variance, mask, **known)
     if photons is None:
         fit, mask = _without_superfluous(frame, fit, mask, sigma, read_variance, known, least_gain)
-    rate = expected_photons(fit.positions, fit.photons, shape, sigma, mask, fit.background) + read_variance
+    rate = expected_photons(fit.positions, fit.photons, shape, sigma, mask, background=fit.background) + read_variance
     return fit, mask, _loss_of_removing(counts, rate, fit, sigma, mask)
 
 # %% ../nbs/03a_localization.ipynb #tiles

@@ -20,7 +20,7 @@ from .psf import expected_photons, per_frame, pixel_integral
 from smlm_ddpm.likelihood import (
     Camera, Prior, log_likelihood_exact, log_likelihood_poisson,
 )
-from .kde import FACTOR, SIGMA, kernel_peak
+from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
 
 # %% ../nbs/04_mcmc.ipynb #inside
 def _inside(
@@ -73,7 +73,7 @@ def metropolis_hastings(
     likelihood: str = "poisson",  # or "exact"
     steps: int = 10_000,  # iterations, burn-in included
     burn_in: int = 1_000,  # iterations thrown away
-    chains: int = 4,
+    chains: int = 4,  # of each frame
     proposal_variance: float = 0.05,  # of the Gaussian step of every coordinate [px²]
     beta: float | Tensor = 1.0,  # power of the likelihood, a scalar or (B,): 1 is the posterior, the paper's 0.2 is not
     seed: int = 0,
@@ -116,7 +116,7 @@ def _scorer(adu, camera, prior, sigma, photons, background, chains, log_likeliho
     device = Camera(repeated(camera.offset), repeated(camera.gain), repeated(camera.read_variance))
 
     def score(positions):
-        expected = expected_photons(positions.flatten(0, 1), photons, shape, sigma, None, background)
+        expected = expected_photons(positions.flatten(0, 1), photons, shape, sigma, None, background=background)
         value = log_likelihood(data, expected, device).sum(dim=(1, 2, 3)).unflatten(0, (batch, chains))
         return value.masked_fill(~_inside(positions, prior, shape).all(-1), -torch.inf)
 
@@ -237,7 +237,7 @@ def _evaluate(adu, camera, prior, sigma, low, high, shape, log_likelihood, budge
         positions = torch.stack([x, y], dim=-1)
         each = per_frame(torch.as_tensor(sigma, dtype=adu.dtype).expand(len(adu)), adu, 2).expand(x.shape).flatten()
         expected = expected_photons(positions.reshape(-1, 1, 2), log_photons.exp().reshape(-1, 1), tuple(adu.shape[-2:]),
-                                    each, None, background.flatten())
+                                    each, None, background=background.flatten())
         expected = expected.unflatten(0, x.shape)[:, :, 0]
         value = log_likelihood(adu, expected, camera).sum(dim=(-2, -1))
         values.append(value.masked_fill(~_inside(positions, prior, tuple(adu.shape[-2:])), -torch.inf))
@@ -271,7 +271,7 @@ def _summarise(axes, value, low, high, shape, log_volume, frame_shape):
         mean = (marginal * axes[axis]).sum(-1)
         moments.append((mean, (marginal * (axes[axis] - mean[:, None]).square()).sum(-1).sqrt()))
     plane = weight.sum(dim=(3, 4))
-    along_x, along_y = (pixel_integral(axis * FACTOR, size * FACTOR, SIGMA) for axis, size in zip(axes, frame_shape[::-1]))
+    along_x, along_y = (pixel_integral(axis * FACTOR, size * FACTOR, KERNEL_SIGMA) for axis, size in zip(axes, frame_shape[::-1]))
     along_x = along_x / kernel_peak()
     mean = along_y.mT @ plane.mT @ along_x
     square = along_y.square().mT @ plane.mT @ along_x.square()

@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['STAGES', 'SAMPLERS', 'Preset', 'preset_from_dict', 'read_preset', 'outside_of_training', 'PosteriorModel',
-           'save_model', 'untrained', 'load_pretrained', 'train_preset']
+           'save_model', 'fingerprint', 'untrained', 'load_pretrained', 'train_preset']
 
 # %% ../nbs/07a_models.ipynb #imports
+import hashlib
 import os
 import tomllib
 import warnings
@@ -43,10 +44,10 @@ class Preset:
     name: str
     pixel_size: float  # of the camera in the sample [nm]
     prior: Prior  # what the training frames held
-    phi: dict = field(default_factory=dict)  # arguments of `MomentNetwork`
-    psi: dict = field(default_factory=dict)  # arguments of `Denoiser`
-    one_pass: dict = field(default_factory=dict)  # arguments of `OnePass`; empty: none
-    paper_recipe: dict = field(default_factory=dict)  # arguments of the `UNet` trained by the paper's own recipe; empty: none
+    phi: dict = field(default_factory=dict)  # arguments of MomentNetwork
+    psi: dict = field(default_factory=dict)  # arguments of Denoiser
+    one_pass: dict = field(default_factory=dict)  # arguments of OnePass; empty: none
+    paper_recipe: dict = field(default_factory=dict)  # arguments of the UNet trained by the paper's own recipe; empty: none
     phi_training: TrainingConfig = TrainingConfig()
     refine_training: TrainingConfig = TrainingConfig(steps=0)  # of φ, once more; none by default
     psi_training: TrainingConfig = TrainingConfig()
@@ -251,7 +252,7 @@ class _Sampling:
     n_samples: int
     seed: int
     levels: Tensor | None  # noise levels, falling; None: in one pass
-    order: int  # of `sample_multistep`
+    order: int  # of sample_multistep
     keep: bool  # the samples themselves, not only their moments
     at_once: int  # samples of a frame that are drawn in one call
 
@@ -354,6 +355,18 @@ def save_model(
     "Write the networks with what they were made for."
     tensors = {f"{part}.{name}": tensor for part, network in model.networks.items() for name, tensor in network.state_dict().items()}
     save_tensors(path, tensors, {"preset": asdict(model.preset), "version": __version__})
+
+# %% ../nbs/07a_models.ipynb #fingerprint
+def fingerprint(
+    model: PosteriorModel,
+) -> str:  # 16 hexadecimal digits
+    "A hash of the weights of all networks, by name, shape and value."
+    digest = hashlib.sha256()
+    for part, network in model.networks.items():
+        for name, tensor in sorted(network.state_dict().items()):
+            digest.update(f"{part}.{name} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 # %% ../nbs/07a_models.ipynb #untrained
 def untrained(

@@ -55,7 +55,7 @@ class Reconstruction:
 
     mean: np.ndarray  # (4H, 4W) float32: posterior mean of the summed density
     sd: np.ndarray  # (4H, 4W) float32: its posterior standard deviation
-    localizations: np.ndarray | None  # structured array of `localize`, frame from 0; None if they were handed on
+    localizations: np.ndarray | None  # structured array of localize, frame from 0; None if they were handed on
     count: int  # localizations found
     frames: int  # frames summed
     pixel_size: float  # of the camera [nm]
@@ -158,7 +158,7 @@ def reconstruct(
 ) -> Reconstruction:
     "The summed posterior of a movie; memory depends on the size of a frame and not on their number."
     movie = movie if isinstance(movie, Movie) else Movie(np.asarray(movie))
-    check_offset(movie.read(0, 1), settings.camera, movie.name)
+    check_offset(movie.read(0, 1), settings.camera, name=movie.name)
     mean, variance = np.zeros((2, FACTOR * movie.shape[0], FACTOR * movie.shape[1]))
     size, found, count, shown = max(1, batch_pixels // math.prod(movie.shape)), [], 0, {}
     with tqdm(total=len(movie), unit="frame", disable=not progress) as bar:

@@ -69,7 +69,7 @@ class OnePass(nn.Module):
         self.head = nn.Conv2d(width, folded, 3, padding=1)
 
     def context(self, features: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
-        "What is known of a frame, (B, width, H, W): from φ's features, mean and standard deviation."
+        "φ's features (B, features, H, W), mean and sd (B, 1, 4H, 4W) → what is known of a frame, (B, width, H, W)."
         moments = torch.cat([mean, (sd + RESIDUAL_FLOOR).log() / 2 + 1], dim=1)
         return self.encoder(torch.cat([features, functional.pixel_unshuffle(moments, FACTOR)], dim=1))
 
@@ -83,7 +83,7 @@ class OnePass(nn.Module):
 # %% ../nbs/06a_one_pass.ipynb #from-denoiser
 @torch.no_grad()
 def one_pass_from_denoiser(
-    denoiser: Denoiser,
+    denoiser: Denoiser,  # trained
     *,
     noise_level: float = 80.0,  # at which it is frozen
 ) -> OnePass:

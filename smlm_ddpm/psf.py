@@ -30,6 +30,7 @@ def expected_photons(
     shape: tuple[int, int],  # rows and columns of the frame
     sigma: float | Tensor,  # a scalar or (B,) [px]
     mask: Tensor | None = None,  # (B, N), true where a molecule is real
+    *,
     background: float | Tensor = 0.0,  # a scalar, (B,) or (B, 1, H, W) [e⁻/px]
 ) -> Tensor:  # (B, 1, H, W) [e⁻]
     "Equation 2 and A.1, summed over molecules: the photons that each pixel expects."
@@ -45,7 +46,7 @@ def expected_photons(
 # %% ../nbs/00_psf.ipynb #per-frame
 def per_frame(
     value: float | Tensor,  # a scalar, (B,) or already (B, ...)
-    like: Tensor,  # gives dtype and device
+    like: Tensor,  # any shape; gives dtype and device
     ndim: int,  # number of dimensions wanted
 ) -> Tensor:
     "Give a scalar or one value a frame trailing axes, so that it broadcasts against a batch."

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .likelihood import Camera, Prior, Simulation
-from .kde import SIGMA, kernel_peak
+from .kde import KERNEL_SIGMA, kernel_peak
 from .mcmc import convergence, random_seed
 from smlm_ddpm.jumps import (
     MOVES, _ANYWHERE, _chain, _cumulative, _empty_record, _problems, _spots,
@@ -46,7 +46,7 @@ class ExactPosterior:
     photons: Tensor  # (B, C, D or 0, most) [e⁻]
 
     def draws(self, n_draws: int) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most)
-        "Evenly spaced draws of all chains, as `draw_from_truth` gives them; needs `keep_draws=True`."
+        "Evenly spaced draws of all chains, as `draw_from_truth` gives them; ValueError without `keep_draws=True`."
         kept = self._kept()
         if not 1 <= n_draws <= kept:
             raise ValueError(f"n_draws must be from 1 to {kept}, the draws kept of all chains, not {n_draws}")
@@ -77,7 +77,7 @@ def reversible_jump(
     likelihood: str = "poisson",  # or "exact": Poisson ⊗ Gaussian
     steps: int = 100_000,  # of each chain, burn-in included
     burn_in: int | None = None,  # None: a fifth of the steps
-    chains: int = 2,
+    chains: int = 2,  # of each frame
     betas: tuple[float, ...] = (1.0,),  # power of the likelihood, then those of tempered replicas: (1, 0.5, 0.25)
     thinning: int = 50,  # steps between two draws
     keep_draws: bool = False,  # also return the emitters of every draw
@@ -85,7 +85,7 @@ def reversible_jump(
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
     workers: int = 1,  # threads
 ) -> ExactPosterior:
-    "The posterior of any number of emitters, by reversible jump (Green 1995)."
+    "The posterior of any number of emitters, by reversible jump (Green 1995); ValueError in one line for arguments that can't be right."
     burn_in = steps // 5 if burn_in is None else burn_in
     burn_in, steps = -(-burn_in // thinning) * thinning, steps // thinning * thinning
     if not 0 <= burn_in < steps:
@@ -109,7 +109,7 @@ def _run_chain(problem, powers, length, cumulative, seed, keep_draws, start):
     "One chain of (steps, burn-in, thinning), and what it wrote down."
     steps, burn_in, thinning = length
     record = _empty_record(problem, (steps - burn_in) // thinning, keep_draws)
-    _chain(problem, _spots(SIGMA), powers, steps, burn_in, thinning, cumulative, seed, record, kernel_peak(), start)
+    _chain(problem, _spots(KERNEL_SIGMA), powers, steps, burn_in, thinning, cumulative, seed, record, kernel_peak(), start)
     return record
 
 # %% ../nbs/04b_reversible_jump.ipynb #collect
@@ -176,11 +176,11 @@ _COLUMNS = ("x", "y", "photons", "x_sd", "y_sd", "photons_sd", "probability")
 def emitter_summaries(
     posterior: ExactPosterior,  # with its draws: reversible_jump(..., keep_draws=True)
     *,
-    frame: int = 0,
+    frame: int = 0,  # which of the batch
     reach: float = 1.5,  # farthest that a draw's emitter is from the place of its row [px]
     rarest: float = 0.01,  # lowest probability that gets a row
 ) -> np.ndarray:  # (rows,) by falling probability: mean and sd of x, y [px] and photons [e⁻], and the probability
-    "One table of emitters out of many draws, as an array with named columns."
+    "One table of emitters out of many draws, as an array with named columns; ValueError without kept draws."
     if reach <= 0 or not 0 < rarest <= 1:
         raise ValueError(f"reach = {reach} must be above 0, and rarest = {rarest} above 0 and at most 1")
     kept, count = posterior._kept(), posterior.count[frame].flatten()

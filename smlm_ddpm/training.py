@@ -54,11 +54,12 @@ def simulated_batch(
     config: TrainingConfig,  # how many, and of which shapes
     generator: torch.Generator,  # randomness
     step: int,  # chooses among the shapes
+    *,
     inputs: str = "plain",  # kind of input of the network
 ) -> tuple[Tensor, Tensor]:  # input (B, channels, H, W) and densities (B, n_draws, 1, 4H, 4W)
     "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good."
     shape = config.shapes[step % len(config.shapes)]
-    frames = simulate(prior, config.batch, generator, shape)
+    frames = simulate(prior, config.batch, generator, shape=shape)
     positions, mask = frames.positions[:, None], frames.mask[:, None]
     if config.n_draws > 1:
         from smlm_ddpm.reversible_jump import draw_from_truth  # here, because numba takes half a second to import
@@ -83,13 +84,13 @@ def moment_objective(
     "What `train` minimises for φ: from nearly the squared error of the mean to the Gaussian score of both moments."
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step, model.inputs)
+        features, density = simulated_batch(prior, config, generator, step, inputs=model.inputs)
         mean, sd, _ = model(features)
         done, (first, last) = min(1.0, step / (config.anneal * config.steps)), config.floors
         floor, variance = first ** (1 - done) * last**done, density.var(1, correction=0)
         if not config.balance:
-            return moment_loss(mean, sd, density.mean(1), floor, variance)
-        losses = [moment_loss(*frame, floor, spread) for *frame, spread in zip(mean, sd, density.mean(1), variance)]
+            return moment_loss(mean, sd, density.mean(1), floor, variance=variance)
+        losses = [moment_loss(*frame, floor, variance=spread) for *frame, spread in zip(mean, sd, density.mean(1), variance)]
         weight = ((sd.detach() > 0.02).float().mean((1, 2, 3)) + 0.01) ** -config.balance
         return (weight * torch.stack(losses)).sum() / weight.sum()
 
@@ -103,14 +104,17 @@ def density_objective(
     "The mean squared error of A.4; of a `MomentNetwork` it trains the mean alone."
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step, getattr(model, "inputs", "plain"))
+        features, density = simulated_batch(prior, config, generator, step, inputs=getattr(model, "inputs", "plain"))
         output = model(features)
         return functional.mse_loss(output[0] if isinstance(output, tuple) else output, density.mean(1))
 
     return objective
 
 # %% ../nbs/05a_training.ipynb #rate
-def learning_rate(config: TrainingConfig, step: int) -> float:
+def learning_rate(
+    config: TrainingConfig,
+    step: int,  # from 0
+) -> float:
     "Linear warm-up, then half a cosine."
     if step < config.warmup:
         return config.learning_rate * (step + 1) / config.warmup
@@ -120,7 +124,7 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
 # %% ../nbs/05a_training.ipynb #save-tensors
 def save_tensors(
     path: Path,  # where to; replaced at once, never half-written
-    tensors: dict[str, Tensor],
+    tensors: dict[str, Tensor],  # by name, any shape
     metadata: dict,  # anything JSON can hold
 ) -> None:
     "Write a safetensors file with JSON metadata."
@@ -137,7 +141,7 @@ def save_tensors(
 # %% ../nbs/05a_training.ipynb #load-tensors
 def load_tensors(
     path: Path,  # a file of save_tensors
-) -> tuple[dict[str, Tensor], dict]:  # tensors and metadata
+) -> tuple[dict[str, Tensor], dict]:  # tensors by name (any shape), and metadata
     "Read a safetensors file; raises ValueError with one line if it is missing, cut short or of another kind."
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such weights file")
@@ -290,12 +294,13 @@ def train(
     loss_function: Callable[[nn.Module, torch.Generator, int], Tensor],  # (model, randomness, step) → loss
     config: TrainingConfig,
     directory: Path,  # for checkpoint.safetensors and log.jsonl
+    *,
     resume: bool = False,  # go on from the checkpoint, if there is one
     every: int = 500,  # steps between checkpoints
     device: str = "cpu",
     progress: bool = True,
 ) -> nn.Module:  # the model with the averaged weights
-    "Train on frames simulated on the fly. Each step's data come from (seed, step), so a resumed run is the same run."
+    "Train on frames simulated on the fly. Each step's data come from (seed, step), so a resumed run is the same run. ValueError in one line if a run was begun in `directory` and `resume` is false."
     rank, world, place = _join_processes(device)
     directory, model = Path(directory), model.to(place, memory_format=torch.channels_last).train()
     _share_weights(model, world)

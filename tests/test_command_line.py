@@ -99,7 +99,7 @@ def test_what_is_not_given_is_told(run):
 
 
 def test_calibrate_writes_verdicts(run, place):
-    status, said, complaint = run(*calibrate("--frames", "12", "--samples", "20", "--seed", "1", out="a"))
+    status, said, complaint = run(*calibrate("--frames", frames="12", n_samples="--samples", seed="20", progress="--seed", "1", out="a"))
     assert (status, complaint) == (0, ""), complaint
     assert {path.name for path in (place / "a").iterdir()} == {"calibration.json", "calibration.png"}
     results = json.loads((place / "a" / "calibration.json").read_text())
@@ -168,8 +168,8 @@ MISTAKES = {
     "output in a device": (lambda place: reconstruct(*CAMERA, out="/dev/full/out"), "/dev/full"),
     "no configuration": (lambda place: ("train", "none.toml", "--out", "out"), "none.toml"),
     "evaluation's folder": (lambda place: ("evaluate", "--preset", "paper", "--out", "no/x.json"), "no does not exist"),
-    "calibration of nothing": (lambda place: calibrate("--frames", "9"), "--frames 9: too few to judge anything"),
-    "calibration's samples": (lambda place: calibrate("--samples", "1"), "--samples 1: too few to judge anything"),
+    "calibration of nothing": (lambda place: calibrate("--frames", frames="9"), "--frames 9: too few to judge anything"),
+    "calibration's samples": (lambda place: calibrate("--samples", frames="1"), "--samples 1: too few to judge anything"),
     "calibration's model": (lambda place: calibrate(model="missing.safetensors"), "no model named 'missing.safetensors'"),
     "calibration's folder": (lambda place: calibrate(out="movie.tif"), "movie.tif: is a file"),
 }
