@@ -439,7 +439,7 @@ def provenance(
 def evaluate(
     name: str,  # "paper", "default", or a weights file
     *,
-    movie=None,  # of `evaluate_movie`; None: leave that part out
+    movie=None,  # of evaluate_movie; None: leave that part out
     scale: float = 1.0,  # of the numbers of frames: less than 1 for a quick look
     report: Callable[[str], None] = print,
 ) -> dict[str, dict]:
