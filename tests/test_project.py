@@ -154,6 +154,16 @@ def test_figures_are_described(path):
 
 
 @each_notebook
+def test_figures_can_be_read(path):
+    "The text of the site is 678 px wide. Figures of at most 7.3 inches at 100 dots an inch or more keep letters as large as the text's."
+    for cell in cells(path):
+        if cell["cell_type"] == "code" and not cell["source"].startswith("#| export"):
+            widths = [float(width) for width in re.findall(r"\b(?:fig)?size=\((\d+\.?\d*), ", cell["source"])]
+            resolutions = [int(dots) for dots in re.findall(r"\b(?:set_)?dpi(?:=|\()(\d+)", cell["source"])]
+            assert max(widths, default=0) <= 7.3 and min(resolutions, default=100) >= 100, cell["id"]
+
+
+@each_notebook
 def test_hidden_cells_only_import(path):
     for cell in cells(path):
         if "hide" in directives(path).get(cell["id"], {}):
