@@ -7,6 +7,7 @@ __all__ = ['figure_png', 'Flipbook', 'Explorer', 'prepare_for_site']
 
 # %% ../nbs/explorers.ipynb #imports
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -150,7 +151,9 @@ def prepare_for_site(
     "Make one cell of a page independent of other servers, and shorter."
     settings = index["settings"]
     address = f"]({settings['doc_host']}{settings['doc_baseurl']}/"
-    cell["source"] = cell["source"].replace(address, "](").replace("#| code-fold: show\n", "#| code-fold: true\n")
+    source = cell["source"].replace(address, "](").replace("#| code-fold: show\n", "#| code-fold: true\n")
+    names = re.findall(r"^(?:def|class) (\w+)", source, re.MULTILINE)
+    cell["source"] = source.replace('"Exported source"', f'"Source: {", ".join(names)}"') if names else source
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "text/html" in data:
