@@ -257,4 +257,4 @@ def test_exported_cells_define_one_public_name(name):
 
 @each_notebook
 def test_source_of_functions_starts_folded(name, processed):
-    assert not any("code-fold: show" in cell["source"] for cell in cells(processed / name))
+    assert not any(re.search(r"^#\| code-fold: show", cell["source"], re.MULTILINE) for cell in cells(processed / name))
