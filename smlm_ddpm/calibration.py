@@ -327,7 +327,8 @@ def grid_of_priors(
         edges = np.linspace(prior.count[0], prior.count[1] + 1, 4).round().astype(int).tolist()
         crowds = {f"{low}–{high - 1} emitters": {"count": (low, high - 1)} for low, high in pairwise(edges) if low < high}
     else:
-        edges = np.linspace(*prior.emitter_density, 4).tolist()
+        spaced = np.geomspace if prior.count_distribution == "poisson" else np.linspace
+        edges = spaced(*prior.emitter_density, 4).tolist()
         crowds = {f"{low:.2g}–{high:.2g} /px²": {"emitter_density": (low, high)} for low, high in pairwise(edges)}
     edges, lights = np.geomspace(*prior.photons, 4).tolist(), {"": {}}
     if prior.known("photons") is None:

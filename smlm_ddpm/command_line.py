@@ -74,6 +74,9 @@ def _add_reconstruction_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the samples (default 0)")
 
 # %% ../nbs/13_command_line.ipynb #calibration-options
+_STRATA = "frames of each stratum (one molecule, a pair, ... a crowd) against exact chains, and empty frames: {}"
+
+
 def _add_calibration(parser: argparse.ArgumentParser) -> None:
     "What `calibrate` has to know."
     parser.add_argument("model", metavar="MODEL", help="paper, default, or a file of weights (.safetensors)")
@@ -82,6 +85,7 @@ def _add_calibration(parser: argparse.ArgumentParser) -> None:
         "frames of the model's prior, 10 or more (default %(default)s); half as many again for sparse to crowded and dim to bright"))  # fmt: skip
     parser.add_argument("--samples", type=_whole, default=39, metavar="S", help=(
         "posterior samples a frame, 20 or more (default %(default)s; 39, 79 and 199 suit the intervals best)"))  # fmt: skip
+    parser.add_argument("--strata", type=_whole, default=10, metavar="N", help=_STRATA.format("default %(default)s; 0: none"))
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of frames and samples (default %(default)s)")
     parser.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, ...; default: cuda if there is one")
 
@@ -108,6 +112,7 @@ def make_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--preset", required=True, metavar="NAME", help="paper, default, or a file of weights")
     evaluate.add_argument("--out", type=Path, metavar="FILE.json", help="write the table there too")
     evaluate.add_argument("--frames", type=_whole, metavar="N", help="frames of the largest part (default 1000)")
+    evaluate.add_argument("--strata", type=_whole, metavar="N", help=_STRATA.format("only that; without it, everything, and that with 20"))
     _add_calibration(commands.add_parser("calibrate", help="check the uncertainty of a model, on simulated frames"))
     return parser
 
@@ -354,11 +359,30 @@ def run_evaluate(options) -> None:
     from smlm_ddpm.eval import evaluate
     from smlm_ddpm.files import sample_movie
 
+    if options.strata is not None:
+        table = {"preset": options.preset} | _by_stratum(load_model(options.preset), max(1, options.strata), seed=11)
+        return _write_table(options.out, table)
     movie = None if options.preset == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
     table = evaluate(options.preset, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True))
-    if options.out:
-        _write_whole(options.out, json.dumps(table, indent=1, ensure_ascii=False, default=float) + "\n")
-        print(f"wrote {options.out}")
+    _write_table(options.out, table | _by_stratum(load_model(options.preset), 20, seed=11))
+
+
+def _by_stratum(model, frames: int, seed: int) -> dict:
+    "Measure and print a model's table by stratum and of empty frames."
+    from smlm_ddpm.strata import evaluate_empty, evaluate_strata, format_empty, format_strata
+
+    empty = evaluate_empty(model)
+    print(format_empty(empty), flush=True)
+    strata = evaluate_strata(model, frames=frames, seed=seed, workers=os.cpu_count() or 1)
+    print(format_strata(strata), flush=True)
+    return {"strata": strata, "empty": empty, "frames of a stratum": frames}
+
+
+def _write_table(path: Path | None, table: dict) -> None:
+    "Write a table as JSON, if there is a place for it."
+    if path:
+        _write_whole(path, json.dumps(table, indent=1, ensure_ascii=False, default=float) + "\n")
+        print(f"wrote {path}")
 
 
 def _write_whole(path: Path, text: str) -> None:
@@ -384,7 +408,9 @@ def run_calibrate(options) -> None:
         model = load_model(options.model, options.device)
         results = calibrate(model, frames=options.frames, n_samples=options.samples, seed=options.seed, progress=True)
         calibration_figure(results).savefig(hidden / "calibration.png", dpi=110)
-        text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)
+        if options.strata:
+            results |= _by_stratum(model, options.strata, options.seed)
+        text = json.dumps(results, indent=1, ensure_ascii=False)
         (hidden / "calibration.json").write_text(text + "\n", encoding="utf-8")
     print(format_calibration(results))
     print(f"wrote calibration.json, calibration.png to {options.out}")

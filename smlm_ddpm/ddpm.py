@@ -403,7 +403,7 @@ def residual_objective(
     "What `train` minimises for Ψ: simulate, let φ tell what it knows, denoise what it doesn't."
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step)
+        features, density = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
         with torch.no_grad():
             mean, sd, hidden = moments(features)
             residual = standardise(density, mean[:, None], sd[:, None]).flatten(0, 1)
@@ -422,7 +422,7 @@ def paper_recipe_objective(
     schedule = linear_schedule()
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step)
+        features, density = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
         with torch.no_grad():
             estimate = scale_per_image(moments(features)[0].clamp(min=0))
         return diffusion_loss(model, 2 * scale_per_image(density[:, 0]) - 1, estimate, schedule, generator, norm="l1")

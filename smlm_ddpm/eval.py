@@ -157,7 +157,8 @@ def _log_sets(density: Tensor, refine: bool = True) -> list[np.ndarray]:
 
 def _simulated(model: PosteriorModel, frames: int, seed: int, **changes) -> tuple[Simulation, tuple]:
     "Unseen frames of a model's prior, perhaps changed, and the arguments with which the model looks at them."
-    prior = replace(model.preset.prior, **changes)
+    known = {"count_distribution": "uniform", "margin": 0.0} if "count" in changes else {}
+    prior = replace(model.preset.prior, **known | changes)
     simulation = simulate(prior, frames, torch.Generator().manual_seed(seed))
     return simulation, _scene(simulation)
 
@@ -309,7 +310,7 @@ class _Case:
 
 def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: int, workers: int) -> _Case:
     "Simulate frames and run reversible jump on them; its evenly spaced draws are the exact samples."
-    simulation, _ = _simulated(model, frames, seed)
+    simulation, _ = _simulated(model, frames, seed, background_slope=0.0, background_blobs=0.0)  # as flat as the chains take it
     shape, start = tuple(simulation.adu.shape[-2:]), time.perf_counter()
     chains = reversible_jump(simulation.adu, simulation.camera, model.preset.prior, simulation.sigma, steps=steps, keep_draws=True,
                              workers=workers)
@@ -367,10 +368,12 @@ def evaluate_uncertainty(
     frames, scene, prior = case.frames, case.scene(), model.preset.prior
     methods = {
         "exact, reversible jump": lambda: case.exact,
-        "samples of Ψ": lambda: model.sample(*scene, n_samples=n_samples, seed=seed),
+        "samples of Ψ": lambda: model.sample(*scene, n_samples=n_samples, seed=seed, sampler="multistep"),
         "moments of φ": lambda: _gaussian(model.moments(*scene)),
         "maximum likelihood, Laplace": lambda: laplace_posterior(frames, model.moments(*scene).mean, prior),
     } | {name: lambda rival=rival: rival(frames) for name, rival in (rivals or {}).items()}
+    if model.one_pass is not None:
+        methods["samples in one pass"] = lambda: model.sample(*scene, n_samples=n_samples, seed=seed, sampler="one_pass")
     rows = compare_methods(methods, case.exact, case.truth, case.counts)
     rows["exact, reversible jump"] |= {"seconds_per_frame": case.seconds} | case.verdict
     if model.paper_recipe is not None and paper_recipe_frames:

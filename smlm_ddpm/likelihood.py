@@ -133,6 +133,8 @@ def _check(prior):
             raise ValueError(f"{name} is {' or '.join(map(repr, choices))}, not {getattr(prior, name)!r}")
     if prior.count_distribution == "poisson" and not 0 < prior.emitter_density[0] <= prior.emitter_density[1]:
         raise ValueError(f"emitter_density of a Poisson process is a range above 0, not {prior.emitter_density}")
+    if prior.count_distribution == "poisson" and prior.count:
+        raise ValueError(f"count must be None where count_distribution is 'poisson', not {prior.count}")
     if prior.margin < 0 or (prior.margin > 0 and prior.placement == "disc"):
         raise ValueError(f"margin is at least 0, and above it only where placement is 'field', not {prior.margin}")
     if prior.background_distribution == "log-uniform" and not prior.background[0] > 0:

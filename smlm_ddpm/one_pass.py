@@ -112,7 +112,7 @@ def one_pass_objective(
     "What `train` minimises for a generator: the energy score over `BLOCKS`, of as many samples of a frame as draws."
 
     def objective(model, generator, step):
-        features, draws = simulated_batch(prior, config, generator, step)
+        features, draws = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
         with torch.no_grad():
             mean, sd, hidden = moments(features)
         scale, count = sd.clamp(min=RESIDUAL_FLOOR) * subtract_floor(sd, floor=floor) / sd.clamp(min=1e-9), max(2, draws.shape[1])

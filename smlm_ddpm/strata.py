@@ -62,7 +62,7 @@ def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
     size = torch.tensor(prior.shape[::-1], dtype=half.dtype)
     centre = size / 2 + (drawn.positions[:, 0] - size / 2) * 0.7  # so that both stay inside
     positions = torch.stack([centre - half, centre + half], dim=1)
-    expected = expected_photons(positions, drawn.photons, prior.shape, drawn.sigma, drawn.mask, drawn.background)
+    expected = expected_photons(positions, drawn.photons, prior.shape, drawn.sigma, drawn.mask, background=drawn.background)
     return replace(drawn, positions=positions, expected=expected, adu=drawn.camera.expose(expected, generator))
 
 # %% ../nbs/08a_strata.ipynb #compare
