@@ -97,7 +97,7 @@ def evaluate_strata(
     seed: int = 11,
     workers: int = 1,
 ) -> dict[str, dict]:  # by stratum: moments of φ, samples, and chains
-    "φ and Ψ against exact chains under the model's own prior, by stratum."
+    "φ, samples, and as many exact draws, against exact chains under the model's own prior, by stratum."
     results, prior = {}, model.preset.prior
     for number, name in enumerate(STRATA):
         if name not in strata or (held := stratum_prior(prior, name)) is None:
@@ -108,26 +108,26 @@ def evaluate_strata(
         stated, truth = model.moments(*looks), kernel_density(drawn.positions, prior.shape, drawn.mask)
         sampled = model.sample(*looks, n_samples=n_samples, seed=seed)
         positions, mask = exact.draws(n_samples)
-        levels = {"coverage": coverage(kernel_density(positions, prior.shape, mask), truth)}
+        draws = kernel_density(positions, prior.shape, mask)
+        as_many = _compared(draws.mean(1), draws.std(1), exact) | {"coverage": coverage(draws, truth)}
         results[name] = {
             "φ": _compared(stated.mean, stated.sd, exact),
             "samples": _compared(sampled.mean, sampled.sd, exact) | {"coverage": coverage(sampled.samples, truth)},
-            "chains": {"discrepancy": exact.chain_discrepancy.mean().item()} | levels,
+            "chains": as_many | {"discrepancy": exact.chain_discrepancy.mean().item()},
         }
     return results
 
 # %% ../nbs/08a_strata.ipynb #format-strata
 def format_strata(
-    results: dict[str, dict],  # of `evaluate_strata`
+    results: dict[str, dict],  # as evaluate_strata gives them
 ) -> str:
     "One line for φ, one for samples and one for chains of each stratum."
     lines = [f"{'':38}{'sd ratio':>9}{'L1 of sd':>9}{'mean, in sd':>12}   coverage of 50, 80, 90, 95 %"]
     for name, rows in results.items():
         for kind, row in rows.items():
             numbers = "".join(f"{row[key]:{width}.2f}" for key, width in (("ratio", 9), ("l1", 9), ("mean_error_in_sd", 12)) if key in row)
-            if kind == "chains":
-                numbers = f"{'discrepancy ' + format(row['discrepancy'], '.2f'):>30}"
             levels = "   " + "/".join(f"{100 * value:.0f}" for value in row["coverage"].values()) if "coverage" in row else ""
+            levels += f"   (discrepancy {row['discrepancy']:.2f})" if "discrepancy" in row else ""
             lines.append(f"{name if kind == 'φ' else '':28}{kind:>10}{numbers}{levels}")
     return "\n".join(lines)
 
@@ -154,7 +154,7 @@ def evaluate_empty(
 
 # %% ../nbs/08a_strata.ipynb #format-empty
 def format_empty(
-    results: dict[str, dict[str, float]],  # of `evaluate_empty`
+    results: dict[str, dict[str, float]],  # as evaluate_empty gives them
 ) -> str:
     "Backgrounds along, flat and sloped below each other."
     levels = list(results["flat"])
