@@ -186,6 +186,7 @@ def test_stored_outputs_are_presentable(path):
             text = "".join(output.get("text", [])) + "".join(output.get("data", {}).get("text/plain", []))
             assert output["output_type"] != "error" and output.get("name") != "stderr", f"{cell['id']}: {text[:200]}"
             assert not re.search(r"/(root|home|tmp|Users)/|site-packages", text), f"{cell['id']}: {text[:200]}"
+            assert not re.search(r"<matplotlib|Text\(", text), f"{cell['id']}: end its last line with a semicolon"
 
 
 @each_notebook
