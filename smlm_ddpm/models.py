@@ -147,7 +147,8 @@ def _has_bfloat16(device: torch.device) -> bool:
     "Whether bfloat16 is fast here."
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    abilities = torch.cpu.get_capabilities()
+    # older versions of PyTorch can't say what the processor has: float32, which is right everywhere and slower
+    abilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(abilities.get("amx_bf16") or abilities.get("avx512_bf16"))
 
 # %% ../nbs/07a_models.ipynb #outside
