@@ -572,7 +572,7 @@ def _move(scene, work, number, least):
         work.block[_ROOM, 0] = max(excess + step[3 * number], -least)
     step[3 * number] = work.block[_ROOM, 0] - excess
 
-# %% ../nbs/03b_fast_localization.ipynb #fit-block
+# %% ../nbs/03b_fast_localization.ipynb #propose
 @njit(**_INLINE)
 def _copy_block(source, target, number):
     for index in range(number):
@@ -606,7 +606,7 @@ def _climb(work, gradient, size):
         total += work.step[k] * gradient[k]
     return total / 2
 
-
+# %% ../nbs/03b_fast_localization.ipynb #fit-block
 @njit(**_JIT)
 def _fit(scene, work, number, iterations, tolerance):
     "Maximum likelihood of a block from where it is; everything is evaluated there when it is done."
