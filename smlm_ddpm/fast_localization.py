@@ -1376,7 +1376,7 @@ def _localize_frame(electrons, noise, sigma, density, least_gain, photons, backg
 # %% ../nbs/03b_fast_localization.ipynb #localize-frames
 def localize_frames(
     electrons,  # (B, H, W) or (B, 1, H, W), array or tensor: photoelectrons [e⁻]
-    read_variance,  # w²/g², broadcasts to `electrons`; `LEFT_OUT` leaves a pixel out of the likelihood [e⁻²]
+    read_variance,  # w²/g², broadcasts to the electrons; LEFT_OUT leaves a pixel out of the likelihood [e⁻²]
     sigma,  # of the spot, a scalar or (B,) [px]
     *,
     density=None,  # (B, 1, 4H, 4W): a super-resolved image whose maxima are tried as well
