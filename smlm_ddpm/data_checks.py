@@ -998,9 +998,9 @@ class DataChecks:
         self.sigma, self.known_ranges = _checked_options(sigma, known_ranges)
         self.camera, self._found = camera, _Measurements(self.sigma, fitted)
 
-    def add(self, electrons, read_variance, emitters, *, adu=None, first: int = 0) -> None:
-        "A batch as `check_data` takes it; the column `frame` of the emitters counts from `first`."
-        _add_batch(self._found, electrons, read_variance, emitters, adu, first)
+    def add(self, electrons, read_variance, emitters, *, adu=None, first_frame: int = 0) -> None:
+        "A batch as `check_data` takes it; the column `frame` of the emitters counts from `first_frame`."
+        _add_batch(self._found, electrons, read_variance, emitters, adu, first_frame)
 
     def verdict(self) -> list[DataCheck]:
         "Every check, alarms or not; those without enough data say so."
