@@ -992,8 +992,8 @@ class DataChecks:
         sigma: float,  # of the spot, as given [px]
         *,
         camera: Camera | None = None,  # as given: to state gain and offset in the camera's numbers
-        known_ranges: Mapping[str, tuple[float, float]] | None = None,  # what a model was trained for: see `KNOWN`
-        fitted: bool = True,  # false: `emitters` are no fit of these frames, such as the truth of simulated ones
+        known_ranges: Mapping[str, tuple[float, float]] | None = None,  # what a model was trained for: names as in KNOWN
+        fitted: bool = True,  # false: the emitters are no fit of these frames, such as the truth of simulated ones
     ):
         self.sigma, self.known_ranges = _checked_options(sigma, known_ranges)
         self.camera, self._found = camera, _Measurements(self.sigma, fitted)
@@ -1016,7 +1016,7 @@ def check_data(
     adu=None,  # the camera's own numbers, to see those that pile up at an end
     camera: Camera | None = None,  # as given
     known_ranges: Mapping[str, tuple[float, float]] | None = None,  # what a model was trained for
-    fitted: bool = True,  # false: `emitters` are no fit of these frames
+    fitted: bool = True,  # false: the emitters are no fit of these frames
 ) -> list[DataCheck]:
     "All checks of one batch of frames; raises ValueError for a table or shapes that don't fit."
     checks = DataChecks(sigma, camera=camera, known_ranges=known_ranges, fitted=fitted)
