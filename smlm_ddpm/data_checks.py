@@ -644,6 +644,8 @@ def _check_width(checks) -> list[DataCheck]:
     says = width.value * checks.sigma
     message = f"the spots say σ = {says:.3f} px, given is {checks.sigma:.3f}"
     advice = f"give --sigma {says:.2f}, unless the spots are no Gaussians at all: see their shape"
+    if says < 0.5:
+        advice = "most spots are single bright pixels: leave hot pixels out"
     result = [_judge("sigma", width, 1.0, 0.05, message, advice)]
     upright, slanted = _middle(np.log(spots[:, 4] / spots[:, 5]), foreign), _middle(spots[:, 7], foreign)
     length = math.hypot(upright.value, slanted.value)
