@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['make_parser', 'explain', 'load_model', 'choose_camera', 'choose_sigma', 'choose_pixel_size', 'write_results',
-           'run_demo', 'run_reconstruct', 'run_train', 'run_evaluate', 'run_calibrate', 'main']
+           'run_demo', 'run_reconstruct', 'run_camera', 'run_train', 'run_evaluate', 'run_calibrate', 'main']
 
 # %% ../nbs/13_command_line.ipynb #imports
 import argparse
@@ -50,6 +50,22 @@ def _frames(text: str) -> slice:
         raise argparse.ArgumentTypeError(f"{text!r} should be A:B, for instance 0:100 or 500: (counted from 0, B excluded)")
     return slice(int(start) if start else None, int(stop) if stop else None)
 
+# %% ../nbs/13_command_line.ipynb #region-option
+def _region(text: str) -> tuple[slice, slice]:
+    "R0:R1,C0:C1: rows and columns, as Python slices."
+    rows, comma, columns = text.partition(",")
+    if not comma:
+        raise argparse.ArgumentTypeError(f"{text!r} should be ROWS,COLUMNS, for instance 0:256,128:384 (from 0, ends excluded)")
+    return _frames(rows), _frames(columns)
+
+
+def _place(text: str) -> tuple[int, int]:
+    "ROW,COLUMN: two whole numbers."
+    parts = text.split(",")
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} should be ROW,COLUMN, for instance 512,768 (from 0)")
+    return int(parts[0]), int(parts[1])
+
 # %% ../nbs/13_command_line.ipynb #parser-class
 class _Parser(argparse.ArgumentParser):
     "Answers mistakes in one line, with exit status 2."
@@ -57,21 +73,44 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message):
         raise ValueError(f"{message.replace(chr(10), ' ')} (see {self.prog} --help)")
 
+# %% ../nbs/13_command_line.ipynb #movie-options
+def _add_movie(parser: argparse.ArgumentParser) -> None:
+    "Which movie, and what of it."
+    parser.add_argument("movie", type=Path, nargs="+", metavar="MOVIE", help="a file, a folder, or the files of one movie in their order")
+    parser.add_argument("--frames", type=_frames, metavar="A:B", help="part of the movie, from 0, B excluded")
+    parser.add_argument("--roi", type=_region, metavar="R0:R1,C0:C1", help="rows and columns of a region, from 0, ends excluded")
+    parser.add_argument("--channel", type=_whole, metavar="N", help="from 0, where the file has several")
+    parser.add_argument("--binning", type=_whole, default=1, metavar="N", help="sum up squares of N×N pixels (default 1)")
+
 # %% ../nbs/13_command_line.ipynb #camera-options
-def _add_reconstruction_options(parser: argparse.ArgumentParser) -> None:
-    "What `reconstruct` has to know of the movie."
+def _add_camera(parser: argparse.ArgumentParser) -> None:
+    "What has to be known of camera and optics."
     camera = parser.add_argument_group("camera (what is not given is estimated from the noise of the frames)")
     camera.add_argument("--offset", type=_finite, metavar="ADU", help="counts in the dark")
-    camera.add_argument("--gain", type=_positive, metavar="ADU", help="counts per photoelectron")
+    camera.add_argument("--gain", type=_positive, metavar="ADU", help="counts per photoelectron; of an EMCCD without multiplication")
     camera.add_argument("--read-variance", type=_not_negative, metavar="ADU2", help="variance of the read noise [ADU²]")
-    camera.add_argument("--camera", type=Path, metavar="MAPS.npz", help="offset, gain and read_variance, numbers or maps")
+    camera.add_argument("--em-gain", type=_positive, metavar="M", help="multiplication of an EMCCD: its excess noise is taken account of")
+    camera.add_argument("--camera", type=Path, metavar="FILE", help=(
+        "a calibration: .npz of smlm-ddpm camera, Picasso's .hdf5, SMAP's .mat, storm-analysis' .npy"))  # fmt: skip
+    camera.add_argument("--roi-offset", type=_place, metavar="ROW,COLUMN", help=(
+        "where on the calibrated chip the movie's first pixel lies; found by the pattern of the pixels if not given"))  # fmt: skip
     optics = parser.add_argument_group("optics")
     optics.add_argument("--sigma", type=_positive, metavar="PX", help="width of a spot; estimated if not given")
     optics.add_argument("--pixel-size", type=_positive, metavar="NM", help="side of a camera pixel; from the file if not given")
-    parser.add_argument("--frames", type=_frames, metavar="A:B", help="part of the movie, from 0, B excluded")
-    parser.add_argument("--samples", type=_whole, default=0, metavar="S", help=(
-        "posterior samples a frame for mean and sd, 2 or more; 0 (default): the network's own moments, much faster"))  # fmt: skip
-    parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the samples (default 0)")
+
+# %% ../nbs/13_command_line.ipynb #model-options
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, ...; default: cuda if there is one")
+
+
+def _add_model(parser: argparse.ArgumentParser, positional: bool = False) -> None:
+    "Which model, and where it runs."
+    kinds = "default, paper, or a file of weights (.safetensors)"
+    if positional:
+        parser.add_argument("model", metavar="MODEL", help=kinds)
+    else:
+        parser.add_argument("--model", default="default", metavar="MODEL", help=f"{kinds}; default: %(default)s")
+    _add_device(parser)
 
 # %% ../nbs/13_command_line.ipynb #calibration-options
 _STRATA = "frames of each stratum (one molecule, a pair, ... a crowd) against exact chains, and empty frames: {}"
@@ -79,7 +118,7 @@ _STRATA = "frames of each stratum (one molecule, a pair, ... a crowd) against ex
 
 def _add_calibration(parser: argparse.ArgumentParser) -> None:
     "What `calibrate` has to know."
-    parser.add_argument("model", metavar="MODEL", help="paper, default, or a file of weights (.safetensors)")
+    _add_model(parser, positional=True)
     parser.add_argument("--out", type=Path, default=Path("smlm-ddpm-calibration"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--frames", type=_whole, default=200, metavar="N", help=(
         "frames of the model's prior, 10 or more (default %(default)s); half as many again for sparse to crowded and dim to bright"))  # fmt: skip
@@ -87,33 +126,61 @@ def _add_calibration(parser: argparse.ArgumentParser) -> None:
         "posterior samples a frame, 20 or more (default %(default)s; 39, 79 and 199 suit the intervals best)"))  # fmt: skip
     parser.add_argument("--strata", type=_whole, default=10, metavar="N", help=_STRATA.format("default %(default)s; 0: none"))
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of frames and samples (default %(default)s)")
-    parser.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, ...; default: cuda if there is one")
+
+# %% ../nbs/13_command_line.ipynb #reconstruct-options
+def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
+    "What `reconstruct` has to know."
+    _add_movie(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    _add_model(parser)
+    parser.add_argument("--samples", type=_whole, default=0, metavar="S", help=(
+        "posterior samples a frame for mean and sd, 2 or more; 0 (default): the network's own moments, much faster"))  # fmt: skip
+    parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the samples (default 0)")
+    _add_camera(parser)
+
+# %% ../nbs/13_command_line.ipynb #other-options
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("smlm-ddpm-demo"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--data", default="af647", choices=["af647", "dstorm", "simulated"], help="default: %(default)s")
+    _add_model(parser)
+
+
+def _add_transfer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dark", type=Path, nargs="+", required=True, metavar="MOVIE", help="frames without light, 20 or more")
+    parser.add_argument("--bright", type=Path, nargs="+", required=True, metavar="MOVIE", help="frames of even light; a movie for each strength")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="the calibration")
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and weights")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
+    _add_device(parser)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser, positional=True)
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the table there too")
+    parser.add_argument("--frames", type=_whole, metavar="N", help="frames of the largest part (default 1000)")
+    parser.add_argument("--strata", type=_whole, metavar="N", help=_STRATA.format("only that; without it, everything, and that with 20"))
 
 # %% ../nbs/13_command_line.ipynb #parser
 def make_parser() -> argparse.ArgumentParser:
     "The parser of `smlm-ddpm` with its subcommands."
+    from smlm_ddpm import __version__
+
     parser = _Parser(prog="smlm-ddpm", description="Localization microscopy with an uncertainty, by guided diffusion.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    demo = commands.add_parser("demo", help="process real frames that come with the package")
-    demo.add_argument("--out", type=Path, default=Path("smlm-ddpm-demo"), metavar="DIR", help="default: %(default)s")
-    demo.add_argument("--data", default="af647", choices=["af647", "dstorm", "simulated"], help="default: %(default)s")
-    movie = commands.add_parser("reconstruct", help="process a movie of your own")
-    movie.add_argument("movie", type=Path, metavar="MOVIE", help="a file, or a folder with the files of one movie")
-    movie.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-    _add_reconstruction_options(movie)
-    for command in (demo, movie):
-        command.add_argument("--model", default="default", metavar="NAME", help="default (default), paper, or a weights file")
-        command.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, ...; default: cuda if there is one")
-    train = commands.add_parser("train", help="train a model from a configuration")
-    train.add_argument("config", type=Path, metavar="CONFIG.toml")
-    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and weights")
-    train.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
-    evaluate = commands.add_parser("evaluate", help="measure a model against the exact posterior")
-    evaluate.add_argument("--preset", required=True, metavar="NAME", help="paper, default, or a file of weights")
-    evaluate.add_argument("--out", type=Path, metavar="FILE.json", help="write the table there too")
-    evaluate.add_argument("--frames", type=_whole, metavar="N", help="frames of the largest part (default 1000)")
-    evaluate.add_argument("--strata", type=_whole, metavar="N", help=_STRATA.format("only that; without it, everything, and that with 20"))
-    _add_calibration(commands.add_parser("calibrate", help="check the uncertainty of a model, on simulated frames"))
+    for name, add, text in [
+        ("demo", _add_demo, "process real frames that come with the package"),
+        ("reconstruct", _add_reconstruct, "process a movie of your own"),
+        ("camera", _add_transfer, "make a camera's calibration from dark and bright frames"),
+        ("train", _add_train, "train a model from a configuration"),
+        ("evaluate", _add_evaluate, "measure a model against the exact posterior"),
+        ("calibrate", _add_calibration, "check the uncertainty of a model, on simulated frames"),
+    ]:
+        add(commands.add_parser(name, help=text))
     return parser
 
 # %% ../nbs/13_command_line.ipynb #explain
@@ -138,12 +205,10 @@ def explain(
         return line
     return f"internal error, {type(error).__name__}: {line} (SMLM_DDPM_TRACEBACK=1 shows where)"
 
-# %% ../nbs/13_command_line.ipynb #load-model
-def load_model(name: str, device: str = "auto"):
-    "The pretrained model of this name, or one line that says why not."
+# %% ../nbs/13_command_line.ipynb #choose-device
+def _choose_device(device: str) -> str:
+    "A device that PyTorch has, or one line that says which."
     import torch
-
-    from smlm_ddpm.models import load_pretrained
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -151,6 +216,14 @@ def load_model(name: str, device: str = "auto"):
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"--device {device}: is not available to PyTorch here; use cpu") from error
+    return device
+
+# %% ../nbs/13_command_line.ipynb #load-model
+def load_model(name: str, device: str = "auto"):
+    "The pretrained model of this name, or one line that says why not."
+    from smlm_ddpm.models import load_pretrained
+
+    device = _choose_device(device)
     try:
         return load_pretrained(name, device=device)
     except (ValueError, OSError):
@@ -160,50 +233,89 @@ def load_model(name: str, device: str = "auto"):
 
 # %% ../nbs/13_command_line.ipynb #choose-camera
 def choose_camera(options, movie, note):
-    "The camera from options, or estimated from the frames where they say nothing."
-    from smlm_ddpm.camera import estimate_camera, make_camera, read_camera
+    "The camera from options, or estimated from the frames where they say nothing; hot pixels are left out."
+    from smlm_ddpm.camera import bin_camera, leave_out_hot, make_camera, read_camera
 
     given = {"offset": options.offset, "gain": options.gain, "read_variance": options.read_variance}
     if options.camera:
-        if any(value is not None for value in given.values()):
-            raise ValueError("--camera already holds offset, gain and read variance; leave the other options out")
-        return read_camera(options.camera, movie.shape)
-    if None not in given.values():
-        return make_camera(**given)
+        if options.offset is not None or options.read_variance is not None:
+            raise ValueError("--camera already holds offset and read variance; leave the other options out")
+        camera, notes = read_camera(
+            options.camera, movie, roi_offset=options.roi_offset, gain=options.gain, em_gain=options.em_gain)  # fmt: skip
+        for line in notes:
+            note(line)
+    elif None not in given.values():
+        camera = bin_camera(make_camera(**given, em_gain=options.em_gain), movie.binning)
+    else:
+        camera = _estimate(options, movie, given, note)
+    camera, hot = leave_out_hot(camera, movie)
+    if hot:
+        note(f"{hot} hot pixel{'s are' if hot > 1 else ' is'} left out")
+    return camera
+
+# %% ../nbs/13_command_line.ipynb #estimate-missing
+def _estimate(options, movie, given, note):
+    "What is not given of offset, gain and read variance, from the noise of the frames."
+    from smlm_ddpm.camera import EXCESS_NOISE, bin_camera, estimate_camera, make_camera
+
+    squares = {"offset": movie.binning**2, "gain": 1, "read_variance": movie.binning**2}
+    known = {name: value and value * squares[name] for name, value in given.items()}
+    if options.em_gain and options.gain is not None:
+        known["gain"] = options.gain * options.em_gain * EXCESS_NOISE
     try:
-        camera = estimate_camera(movie, **given)
+        found = estimate_camera(movie, **known)
     except ValueError:
         if None in (options.offset, options.gain):
             raise
-        camera = make_camera(options.offset, options.gain, 0.0)
-    missing = ", ".join(name.replace("_", " ") for name, value in given.items() if value is None)
-    note(
-        f"{missing} not given; from the noise of the frames: offset {camera.offset:.1f} ADU, gain {camera.gain:.2f} ADU/e⁻,"
-        f" read variance {camera.read_variance:.1f} ADU²"
-    )
+        note("read variance not given, and the frames do not determine it; taken: 0")
+        return bin_camera(make_camera(options.offset, options.gain, 0.0, em_gain=options.em_gain), movie.binning)
+    camera, missing = found.camera, ", ".join(name.replace("_", " ") for name, value in given.items() if value is None)
+    gain, read = (float(value.median()) if getattr(value, "ndim", 0) else value for value in (camera.gain, camera.read_variance))
+    error = f" ± {found.gain_error:.2f}" if found.gain_error else ""
+    note(f"{missing} not given; from the noise of the frames: offset {camera.offset:.1f} ± {found.offset_error:.1f} ADU,"
+         f" gain {gain:.2f}{error} ADU/e⁻, read variance {read:.1f} ADU²")  # fmt: skip
+    if found.hot:
+        note(f"{found.hot} hot pixel{'s are' if found.hot > 1 else ' is'} left out")
     return camera
+
+# %% ../nbs/13_command_line.ipynb #tell-clipping
+def _tell_clipping(movie, note) -> None:
+    "Say where counts were cut off, and which frames of those looked at were dropped."
+    import numpy as np
+
+    from smlm_ddpm.camera import dropped_frames, find_clipping
+
+    numbers = np.unique(np.linspace(0, len(movie) - 1, min(50, len(movie))).astype(int))
+    dropped = [number + movie.first for number in numbers if dropped_frames(movie.read(number, number + 1))[0]]
+    if dropped:
+        note(f"{len(dropped)} of {len(numbers)} frames looked at hold one value only and are skipped: {', '.join(map(str, dropped[:5]))}")
+    frames = np.concatenate([movie.read(n, n + 1)[0].numpy() for n in numbers if n + movie.first not in dropped] or [np.zeros((1, *movie.shape))])
+    low, high = find_clipping(frames)
+    if low is not None:
+        note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} ADU: the background and its noise are wrong there")
+    if high is not None:
+        note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed")
 
 # %% ../nbs/13_command_line.ipynb #choose-sigma
 def choose_sigma(sigma, movie, preset, note) -> float:
-    "The width of a spot [px]: given, measured, or the middle of what the model was trained for."
+    "The width of a spot [px]: given, measured, or the middle of what the model was trained for; ValueError outside of that."
     from smlm_ddpm.camera import estimate_sigma
 
-    low, high = preset.prior.sigma
+    (low, high), source = preset.prior.sigma, "--sigma"
     if sigma is None and low < high:
         try:
-            sigma = estimate_sigma(movie)
+            sigma, source = estimate_sigma(movie), "measured from bright single spots: sigma"
             note(f"sigma not given; measured from bright single spots: {sigma:.2f} px")
         except ValueError:
             sigma = (low + high) / 2
             note(f"sigma not given and too few bright single spots to measure it; assumed: {sigma:.2f} px")
-        if not low <= sigma <= high:
-            note(f"sigma {sigma:.2f} px is outside of what the model was trained for; taken: {min(max(sigma, low), high):g} px")
-            sigma = min(max(sigma, low), high)
     if sigma is None:
         note(f"sigma not given; the model was trained for {low:g} px only")
         return low
     if low < high and not low <= sigma <= high:
-        raise ValueError(f"--sigma {sigma:g} px: the model {preset.name!r} was trained for {low:g} to {high:g} px")
+        factor = 2 * movie.binning
+        advice = f"; --binning {factor} makes it {sigma / 2:.2f} px" if low <= sigma / 2 <= high else ""
+        raise ValueError(f"{source} {sigma:.3g} px: the model {preset.name!r} was trained for {low:g} to {high:g} px{advice}")
     return sigma
 
 # %% ../nbs/13_command_line.ipynb #choose-pixel-size
@@ -213,11 +325,11 @@ def choose_pixel_size(pixel_size, movie, preset, note) -> float:
         if not 20 <= pixel_size <= 1000:
             meant = f" (is it {1000 * pixel_size:g} nm?)" if 0.02 <= pixel_size <= 1 else ""
             raise ValueError(f"--pixel-size {pixel_size:g}: a camera pixel has 20 to 1000 nm in the sample{meant}")
-        return pixel_size
+        return pixel_size * movie.binning
     stored = movie.pixel_size
     source = "as the file says" if stored else f"assumed (preset {preset.name!r}); nanometres are right only if it is"
-    note(f"pixel size not given; {stored or preset.pixel_size:g} nm, {source}")
-    return stored or preset.pixel_size
+    note(f"pixel size not given; {(stored or preset.pixel_size * movie.binning) / movie.binning:g} nm, {source}")
+    return stored or preset.pixel_size * movie.binning
 
 # %% ../nbs/13_command_line.ipynb #table-and-points
 class _TableAndPoints:
@@ -258,6 +370,8 @@ def write_results(
     settings,  # Settings
     title: str,  # of the report
     protocol: dict,  # what was asked for, stored beside the results
+    *,
+    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> list[str]:  # names of the files
     "Reconstruct a movie and write its five files, all of them or none."
     from smlm_ddpm.kde import FACTOR
@@ -266,7 +380,8 @@ def write_results(
 
     with staged(out) as hidden:
         _check_space(hidden, movie.shape)
-        with LocalizationWriter(hidden / "localizations.csv", pixel_size=settings.pixel_size, camera=settings.camera) as writer:
+        scale = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}
+        with LocalizationWriter(hidden / "localizations.csv", **scale) as writer:
             keep = _TableAndPoints(writer)
             result = reconstruct(model, movie, settings, hand_on=keep, progress=True)
         fine = settings.pixel_size / FACTOR
@@ -293,6 +408,8 @@ def _protocol(options, settings, movie) -> dict:
         "model": options.model,
         "movie": movie.name,
         "first frame": movie.first,
+        "region": {"first row": movie.corner[0], "first column": movie.corner[1], "rows, columns": list(movie.shape)},
+        "binning": movie.binning,
         "camera": camera | {"units": "ADU, ADU/e-, ADU^2"},
         "sigma [px]": settings.sigma,
         "pixel size [nm]": settings.pixel_size,
@@ -323,30 +440,68 @@ def _note(text: str) -> None:
 # %% ../nbs/13_command_line.ipynb #run-reconstruct
 def run_reconstruct(options) -> None:
     "Process a movie of the user's."
-    from smlm_ddpm.camera import check_offset
+    from smlm_ddpm.camera import EXCESS_NOISE, check_offset
     from smlm_ddpm.files import read_movie
     from smlm_ddpm.movies import Settings
 
     if options.samples == 1:
         raise ValueError("--samples 1: one sample has no standard deviation; give 0 or at least 2")
-    movie = read_movie(options.movie, frames=options.frames)
+    notes = []
+
+    def note(text):
+        notes.append(text)
+        _note(text)
+
+    place = options.movie if len(options.movie) > 1 else options.movie[0]
+    movie = read_movie(place, frames=options.frames, roi=options.roi, channel=options.channel, binning=options.binning)
     for line in movie.notes:
-        _note(line)
-    camera = choose_camera(options, movie, _note)
+        note(line)
+    _tell_clipping(movie, note)
+    camera = choose_camera(options, movie, note)
     check_offset(movie.read(0, 1), camera, name=movie.name)
     model = load_model(options.model, options.device)
-    sigma = choose_sigma(options.sigma, movie, model.preset, _note)
-    pixel_size = choose_pixel_size(options.pixel_size, movie, model.preset, _note)
+    sigma = choose_sigma(options.sigma, movie, model.preset, note)
+    pixel_size = choose_pixel_size(options.pixel_size, movie, model.preset, note)
     settings = Settings(camera, sigma, pixel_size, options.samples, options.seed)
-    names = write_results(options.out, model, movie, settings, movie.name, _protocol(options, settings, movie))
+    excess_noise = EXCESS_NOISE if options.em_gain else 1.0
+    protocol = _protocol(options, settings, movie) | {"notes": notes}
+    names = write_results(options.out, model, movie, settings, movie.name, protocol, excess_noise=excess_noise)
     print(f"wrote {', '.join(names)} to {options.out}")
+
+# %% ../nbs/13_command_line.ipynb #run-camera
+def run_camera(options) -> None:
+    "Make a calibration from dark and bright frames and say what came out."
+    import numpy as np
+
+    from smlm_ddpm.camera import photon_transfer
+    from smlm_ddpm.files import read_movie
+
+    if options.out.suffix != ".npz" or not options.out.resolve().parent.is_dir():
+        raise ValueError(f"--out {options.out}: a file .npz in a folder that exists is needed")
+    dark = read_movie(options.dark if len(options.dark) > 1 else options.dark[0])
+    bright = [read_movie(path) for path in options.bright]
+    for movie in (dark, *bright):
+        for line in movie.notes:
+            _note(line)
+    maps = photon_transfer(dark, bright)
+    hidden = options.out.with_name(f".smlm-ddpm-{os.getpid()}-{options.out.name}")
+    try:
+        np.savez(hidden, **maps)
+        os.replace(hidden, options.out)
+    finally:
+        hidden.unlink(missing_ok=True)
+    for name, unit in (("offset", "ADU"), ("gain", "ADU/e⁻"), ("read_variance", "ADU²")):
+        good = maps[name][maps["gain"] > 0]
+        print(f"{name.replace('_', ' ')}: median {np.median(good):.3g} {unit}, 90 % of the pixels from {np.quantile(good, 0.05):.3g}"
+              f" to {np.quantile(good, 0.95):.3g}, standard error of one {np.median(maps[f'{name}_error']):.2g}")  # fmt: skip
+    print(f"{int((maps['gain'] == 0).sum())} dead pixels; wrote {options.out}")
 
 # %% ../nbs/13_command_line.ipynb #run-train
 def run_train(options) -> None:
     "Train a model; checkpoints make it possible to go on after an interruption."
     from smlm_ddpm.models import train_preset
 
-    path = train_preset(options.config, options.out, resume=options.resume)
+    path = train_preset(options.config, options.out, resume=options.resume, device=_choose_device(options.device))
     print(f"wrote {path}")
 
 # %% ../nbs/13_command_line.ipynb #run-evaluate
@@ -360,11 +515,13 @@ def run_evaluate(options) -> None:
     from smlm_ddpm.files import sample_movie
 
     if options.strata is not None:
-        table = {"preset": options.preset} | _by_stratum(load_model(options.preset), max(1, options.strata), seed=11)
+        table = {"preset": options.model} | _by_stratum(load_model(options.model, options.device), max(1, options.strata), seed=11)
         return _write_table(options.out, table)
-    movie = None if options.preset == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
-    table = evaluate(options.preset, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True))
-    _write_table(options.out, table | _by_stratum(load_model(options.preset), 20, seed=11))
+    movie = None if options.model == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
+    table = evaluate(
+        options.model, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True),
+        device=_choose_device(options.device))  # fmt: skip
+    _write_table(options.out, table | _by_stratum(load_model(options.model, options.device), 20, seed=11))
 
 
 def _by_stratum(model, frames: int, seed: int) -> dict:
@@ -420,8 +577,8 @@ def main(
     arguments: list[str] | None = None,  # None: those of the command line
 ) -> int:  # exit status
     "Run `smlm-ddpm`."
-    runs = {"demo": run_demo, "reconstruct": run_reconstruct, "train": run_train, "evaluate": run_evaluate,
-            "calibrate": run_calibrate}
+    runs = {"demo": run_demo, "reconstruct": run_reconstruct, "camera": run_camera, "train": run_train,
+            "evaluate": run_evaluate, "calibrate": run_calibrate}
     options = None
     try:
         previous = signal.signal(signal.SIGTERM, signal.default_int_handler)

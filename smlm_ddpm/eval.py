@@ -445,9 +445,10 @@ def evaluate(
     movie=None,  # of evaluate_movie; None: leave that part out
     scale: float = 1.0,  # of the numbers of frames: less than 1 for a quick look
     report: Callable[[str], None] = print,
+    device: str = "cpu",  # where the model runs
 ) -> dict[str, dict]:
     "Everything this notebook measures, as one table; slow, most of all the exact posterior."
-    model = load_pretrained(name)
+    model = load_pretrained(name, device=device)
     few = lambda number: max(4, round(number * scale))
     count = model.preset.prior.count
     crowded = {"count": (count[1], count[1])} if count else {}

@@ -7,12 +7,14 @@ __all__ = ['THUNDERSTORM', 'PICASSO', 'SampleMovie', 'sample_movie', 'Movie', 'r
            'LocalizationWriter', 'write_localizations', 'PicassoWriter']
 
 # %% ../nbs/10_files.ipynb #imports
+import hashlib
 import io
 import math
 import os
 import shutil
 import tempfile
 import tomllib
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,9 +80,10 @@ class Movie:
     name: str = "the movie"  # for messages
     first: int = 0  # number of the first frame in the file, counted from 0
     notes: tuple[str, ...] = ()  # what is missing, cut off or assumed, a line each
-    pixel_size: float | None = None  # side of a camera pixel, where the file says it [nm]
+    pixel_size: float | None = None  # side of a pixel, where the file says it [nm]
     corner: tuple[int, int] = (0, 0)  # row and column of the first pixel in the frames of the file
     file_shape: tuple[int, int] | None = None  # rows and columns of a frame of the file; None: as in frames
+    binning: int = 1  # camera pixels along each side of one of these pixels
 
     def __post_init__(self):
         if len(self.frames.shape) != 3 or not len(self.frames):
@@ -153,6 +156,7 @@ def read_movie(
     frames: slice | None = None,  # frames to take, counted from 0; None: all, or the first run of whole ones
     roi: tuple[slice, slice] | None = None,  # rows and columns of a region of interest, from 0; None: all
     channel: int | None = None,  # from 0, where there are several
+    binning: int = 1,  # squares of this many camera pixels a side are summed up to one
 ) -> Movie:
     """Open a movie of any format without reading its frames.
 
@@ -163,11 +167,14 @@ def read_movie(
     name = f"{place[0]} and {len(place) - 1} more" if several and len(place) > 1 else str(place[0] if several else place)
     start, stop = _frame_range(frames, opened.whole, name)
     region = _region(roi, opened.frames.shape[1:], name)
-    part = opened.frames.part(((start, stop), *region))
+    if binning < 1:
+        raise ValueError(f"binning is {binning}; 1 leaves the pixels as they are, 2 sums up squares of 2×2")
+    part = opened.frames.part(((start, stop), *region), binning)
     if frames is None and not opened.whole.all():
         opened.notes.append(f"frames {start}:{stop} are taken")
     corner = tuple(low for low, _ in region)
-    return Movie(part, name, start, tuple(opened.notes), opened.pixel_size, corner, opened.frames.shape[1:])
+    size = opened.pixel_size and opened.pixel_size * binning
+    return Movie(part, name, start, tuple(opened.notes), size, corner, opened.frames.shape[1:], binning)
 
 # %% ../nbs/10_files.ipynb #staged
 @contextmanager
@@ -207,6 +214,7 @@ def write_image(
     metadata = {"axes": "YX" if image.ndim == 2 else "CYX"}
     metadata |= {f"PhysicalSize{axis}": round(pixel_size / 1000, 9) for axis in "XY"}
     metadata |= {f"PhysicalSize{axis}Unit": "µm" for axis in "XY"}
+    metadata["UUID"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{metadata}{hashlib.sha256(image.tobytes()).hexdigest()}"))  # same image, same file
     if names:
         metadata["Channel"] = {"Name": list(names)}
     tifffile.imwrite(
@@ -237,8 +245,9 @@ THUNDERSTORM = ("id", "frame", "x [nm]", "y [nm]", "sigma [nm]", "intensity [pho
 class LocalizationWriter:
     "Writes localizations to a ThunderSTORM table as they come."
 
-    def __init__(self, path: str | Path, *, pixel_size: float, camera: Camera):
-        self.pixel_size, self.count = pixel_size, 0
+    def __init__(self, path: str | Path, *, pixel_size: float, camera: Camera, excess_noise: float = 1.0):
+        "The side of a pixel [nm], the camera for the noise of the background, and true photoelectrons for one of the camera's."
+        self.pixel_size, self.excess_noise, self.count = pixel_size, excess_noise, 0
         read = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64)
         self.read_variance = float(read.median())  # over the pixels [e⁻²]
         self.file = open(path, "w", encoding="utf-8", newline="\n")
@@ -250,6 +259,7 @@ class LocalizationWriter:
         columns = [np.arange(self.count, self.count + len(rows)) + 1, rows["frame"] + 1]
         columns += [rows[name] * self.pixel_size for name in ("x", "y", "sigma")]
         columns += [rows["photons"], background, np.sqrt(background + self.read_variance)]
+        columns[-3:] = [values * self.excess_noise for values in columns[-3:]]
         columns += [sd * self.pixel_size] * 2
         np.savetxt(self.file, np.column_stack(columns), ["%d", "%d"] + ["%.3f"] * 8, delimiter=",")
         self.count += len(rows)

@@ -21,6 +21,15 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+# %% ../nbs/09a_formats.ipynb #summed
+def _summed(frames: np.ndarray, binning: int) -> np.ndarray:
+    "Squares of pixels summed up; what is left over at the right and below is left out."
+    if binning == 1:
+        return frames
+    count, high, wide = len(frames), frames.shape[1] // binning, frames.shape[2] // binning
+    frames = frames[:, : high * binning, : wide * binning].astype(np.float64)
+    return frames.reshape(count, high, binning, wide, binning).sum((2, 4))
+
 # %% ../nbs/09a_formats.ipynb #lazy-frames
 class LazyFrames:
     "Frames in files as an array (n, H, W) that is read when it is sliced along its first axis."
@@ -33,18 +42,21 @@ class LazyFrames:
         reopen: tuple | None = None,  # arguments of open_frames, for another process
     ):
         self._read, self._all, self._reopen = read, shape, reopen
-        self._limits = tuple((0, size) for size in shape)
+        self._limits, self._binning = tuple((0, size) for size in shape), 1
         self.close = weakref.finalize(read, close) if close else lambda: None  # also when nobody holds it any more
 
-    shape = property(lambda self: tuple(stop - start for start, stop in self._limits), doc="Frames, rows, columns.")
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        "Frames, rows, columns."
+        frames, rows, columns = (stop - start for start, stop in self._limits)
+        return frames, rows // self._binning, columns // self._binning
 
-    def __len__(self) -> int:
-        return self.shape[0]
+    __len__ = lambda self: self.shape[0]  # noqa: E731
 
-    def part(self, limits: tuple[tuple[int, int], ...]) -> "LazyFrames":
-        "The part within these limits: (first, one after the last) of frames, rows and columns."
-        other = object.__new__(LazyFrames)  # `copy` would open the file again
-        other.__dict__ |= self.__dict__
+    def part(self, limits: tuple[tuple[int, int], ...], binning: int = 1) -> "LazyFrames":
+        "The part within (first, one after the last) of frames, rows and columns; squares of pixels summed up."
+        other = object.__new__(LazyFrames)  # copy would open the file again
+        other.__dict__ |= self.__dict__ | {"_binning": binning}
         other._limits = tuple((low + start, low + stop) for (low, _), (start, stop) in zip(self._limits, limits))
         return other
 
@@ -55,22 +67,21 @@ class LazyFrames:
         (first, _), rows, columns = self._limits
         if not numbers:
             return np.empty((0, *self.shape[1:]))
-        low = min(numbers)
+        low, step = min(numbers), numbers.step
         found = self._read(first + low, first + max(numbers) + 1)[:, slice(*rows), slice(*columns)]
-        if numbers.step != 1:
-            found = found[[number - low for number in numbers]]
+        found = _summed(found[::step] if step > 0 else found[::-1][::-step], self._binning)
         return found[(0 if single else slice(None), *rest)]
 
     def __reduce__(self):
-        return _reopened, (self._reopen, self._all, self._limits)
+        return _reopened, (self._reopen, self._all, self._limits, self._binning)
 
 # %% ../nbs/09a_formats.ipynb #reopened
-def _reopened(arguments, shape, limits):
+def _reopened(arguments, shape, limits, binning):
     "The frames of a file, opened again, as long as it is the same."
     frames = open_frames(*arguments).frames
     if frames.shape != shape:
         raise ValueError(f"{arguments[0]}: changed since it was opened: {frames.shape} frames, rows, columns after {shape}")
-    return frames.part(limits)
+    return frames.part(limits, binning)
 
 
 @dataclass
@@ -348,7 +359,7 @@ def _open_plain_tiff(path, channel):
             size = _tiff_pixel_size(file)
     return Opened(LazyFrames(read, (len(planes), *shape), reopen=(path, channel)), whole, notes, size, used)
 
-
+# %% ../nbs/09a_formats.ipynb #tiff-frames
 def _tiff_frames(pages, planes, shape, path):
     "Reader, whole frames and files for the pages that are the frames."
     if len(pages) <= planes.max():
