@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.special import j1
+from smlm_ddpm.eval import provenance
 from smlm_ddpm.data_checks import check_data
 from smlm_ddpm.fast_localization import localize_frames
 from smlm_ddpm.likelihood import Camera
@@ -228,7 +229,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two movies and three faults; stores nothing")
     quick = parser.parse_args().quick
-    results = {"quiet": false_alarms(2 if quick else 100),
+    results = {"made_with": provenance(), "quiet": false_alarms(2 if quick else 100),
                "faults": faults(list(FAULTS)[: 3 if quick else None], list(BASES)[2:3] if quick else BASES)}  # fmt: skip
     if not quick:
         RESULT.write_text(json.dumps(results, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -534,7 +534,7 @@ def _by_stratum(model, frames: int, seed: int) -> dict:
     print(format_strata(strata), flush=True)
     return {"strata": strata, "empty": empty, "frames of a stratum": frames}
 
-
+# %% ../nbs/13_command_line.ipynb #write-whole
 def _write_table(path: Path | None, table: dict) -> None:
     "Write a table as JSON, if there is a place for it."
     if path:
