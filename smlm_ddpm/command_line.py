@@ -523,7 +523,7 @@ def run_evaluate(options) -> None:
         device=_choose_device(options.device))  # fmt: skip
     _write_table(options.out, table | _by_stratum(load_model(options.model, options.device), 20, seed=11))
 
-
+# %% ../nbs/13_command_line.ipynb #by-stratum
 def _by_stratum(model, frames: int, seed: int) -> dict:
     "Measure and print a model's table by stratum and of empty frames."
     from smlm_ddpm.strata import evaluate_empty, evaluate_strata, format_empty, format_strata
