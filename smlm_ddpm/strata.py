@@ -6,6 +6,7 @@
 __all__ = ['STRATA', 'stratum_prior', 'evaluate_strata', 'format_strata', 'evaluate_empty', 'format_empty']
 
 # %% ../nbs/08a_strata.ipynb #imports
+import time
 import warnings
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .eval import coverage
+from .eval import coverage, score_samples
 from .kde import kernel_density, kernel_peak
 from .likelihood import Camera, Prior, Simulation, simulate
 from .models import PosteriorModel
@@ -80,6 +81,21 @@ def _compared(mean: Tensor, sd: Tensor, exact) -> dict[str, float]:
     }
 
 
+def _sampled(model: PosteriorModel, frames: Simulation, truth: Tensor, exact, **options) -> dict:
+    "Samples of one kind against chains and truth, and the seconds they took for a frame."
+    start = time.perf_counter()
+    drawn = model.sample(frames.adu, frames.camera, frames.sigma, **options)
+    seconds = {"seconds": (time.perf_counter() - start) / len(truth)}
+    return _compared(drawn.mean, drawn.sd, exact) | _scores(drawn.samples, truth, exact) | seconds
+
+
+def _scores(samples: Tensor, truth: Tensor, exact) -> dict:
+    "Energy score, CRPS and coverage of samples."
+    generator = torch.Generator().manual_seed(0)
+    in_steps = lambda values: (values / 0.01).round() * 0.01 + 0.01 * torch.rand(values.shape, generator=generator)  # ties at random
+    return score_samples(samples, truth, exact.sd > _LEAST_SD) | {"coverage": coverage(in_steps(samples), in_steps(truth))}
+
+
 def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int):
     "Exact chains; what they left open is part of the table and no reason to warn."
     with warnings.catch_warnings():
@@ -106,13 +122,12 @@ def evaluate_strata(
         exact = _chains(drawn, prior, round(steps * (1 + drawn.mask.sum(1).float().mean().item())), seed, workers)
         looks = drawn.adu, drawn.camera, drawn.sigma
         stated, truth = model.moments(*looks), kernel_density(drawn.positions, prior.shape, drawn.mask)
-        sampled = model.sample(*looks, n_samples=n_samples, seed=seed)
+        kinds = {"samples": "multistep"} if model.one_pass is None else {"one pass": "one_pass", "8 levels": "multistep"}
         positions, mask = exact.draws(n_samples)
         draws = kernel_density(positions, prior.shape, mask)
-        as_many = _compared(draws.mean(1), draws.std(1), exact) | {"coverage": coverage(draws, truth)}
-        results[name] = {
-            "φ": _compared(stated.mean, stated.sd, exact),
-            "samples": _compared(sampled.mean, sampled.sd, exact) | {"coverage": coverage(sampled.samples, truth)},
+        as_many = _compared(draws.mean(1), draws.std(1), exact) | _scores(draws, truth, exact)
+        sampled = {kind: _sampled(model, drawn, truth, exact, n_samples=n_samples, seed=seed, sampler=sampler) for kind, sampler in kinds.items()}
+        results[name] = {"φ": _compared(stated.mean, stated.sd, exact)} | sampled | {
             "chains": as_many | {"discrepancy": exact.chain_discrepancy.mean().item()},
         }
     return results
@@ -122,13 +137,14 @@ def format_strata(
     results: dict[str, dict],  # as evaluate_strata gives them
 ) -> str:
     "One line for φ, one for samples and one for chains of each stratum."
-    lines = [f"{'':38}{'sd ratio':>9}{'L1 of sd':>9}{'mean, in sd':>12}   coverage of 50, 80, 90, 95 %"]
+    columns = {"ratio": "sd ratio", "l1": "L1 of sd", "mean_error_in_sd": "mean, in sd", "energy_score": "energy score", "crps": "CRPS", "seconds": "s/frame"}
+    lines = [f"{'':46}" + "".join(f"{title:>13}" for title in columns.values()) + "   coverage of 50, 80, 90, 95 %"]
     for name, rows in results.items():
         for kind, row in rows.items():
-            numbers = "".join(f"{row[key]:{width}.2f}" for key, width in (("ratio", 9), ("l1", 9), ("mean_error_in_sd", 12)) if key in row)
+            numbers = "".join(f"{format(row[key], '.3g') if key in row else '':>13}" for key in columns)
             levels = "   " + "/".join(f"{100 * value:.0f}" for value in row["coverage"].values()) if "coverage" in row else ""
             levels += f"   (discrepancy {row['discrepancy']:.2f})" if "discrepancy" in row else ""
-            lines.append(f"{name if kind == 'φ' else '':28}{kind:>10}{numbers}{levels}")
+            lines.append(f"{name if kind == 'φ' else '':36}{kind:>10}{numbers}{levels}")
     return "\n".join(lines)
 
 # %% ../nbs/08a_strata.ipynb #empty-frames
