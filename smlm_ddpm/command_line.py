@@ -511,12 +511,12 @@ def run_evaluate(options) -> None:
         raise ValueError(f"--out {options.out}: the folder {options.out.parent} does not exist")
     if options.frames == 0:
         raise ValueError("--frames 0: at least one frame is needed")
-    from smlm_ddpm.eval import evaluate
+    from smlm_ddpm.eval import evaluate, provenance
     from smlm_ddpm.files import sample_movie
 
     if options.strata is not None:
-        table = {"preset": options.model} | _by_stratum(load_model(options.model, options.device), max(1, options.strata), seed=11)
-        return _write_table(options.out, table)
+        model = load_model(options.model, options.device)
+        return _write_table(options.out, {"made_with": provenance(model)} | _by_stratum(model, max(1, options.strata), seed=11))
     movie = None if options.model == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
     table = evaluate(
         options.model, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True),

@@ -9,6 +9,7 @@ __all__ = ['STRATA', 'stratum_prior', 'evaluate_strata', 'format_strata', 'evalu
 import time
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -102,6 +103,18 @@ def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: in
         warnings.simplefilter("ignore")
         return reversible_jump(frames.adu, frames.camera, prior, frames.sigma, steps=steps, keep_draws=True, seed=seed, workers=workers)
 
+# %% ../nbs/08a_strata.ipynb #converged
+def _converged(frames: Simulation, exact, n_draws: int):
+    "Frames whose chains agree, their exact moments, some draws, and which share of all frames that is."
+    keep = (exact.rhat < 1.1) & (exact.chain_discrepancy < 0.2)
+    keep = keep if keep.any() else torch.ones_like(keep)
+    positions, mask = exact.draws(n_draws)
+    draws = kernel_density(positions, tuple(frames.adu.shape[-2:]), mask)[keep]
+    parts = {name: getattr(frames, name)[keep] for name in ("adu", "positions", "photons", "mask", "sigma")}
+    camera = replace(frames.camera, read_variance=frames.camera.read_variance[keep])
+    moments = SimpleNamespace(mean=exact.mean[keep], sd=exact.sd[keep])
+    return replace(frames, **parts, camera=camera), moments, draws, keep.float().mean().item()
+
 # %% ../nbs/08a_strata.ipynb #evaluate-strata
 def evaluate_strata(
     model: PosteriorModel,
@@ -120,15 +133,13 @@ def evaluate_strata(
             continue
         drawn = _frames_of(held, name, frames, 1000 * seed + number)
         exact = _chains(drawn, prior, round(steps * (1 + drawn.mask.sum(1).float().mean().item())), seed, workers)
-        looks = drawn.adu, drawn.camera, drawn.sigma
-        stated, truth = model.moments(*looks), kernel_density(drawn.positions, prior.shape, drawn.mask)
+        drawn, exact, draws, share = _converged(drawn, exact, n_samples)
+        stated, truth = model.moments(drawn.adu, drawn.camera, drawn.sigma), kernel_density(drawn.positions, prior.shape, drawn.mask)
         kinds = {"samples": "multistep"} if model.one_pass is None else {"one pass": "one_pass", "8 levels": "multistep"}
-        positions, mask = exact.draws(n_samples)
-        draws = kernel_density(positions, prior.shape, mask)
         as_many = _compared(draws.mean(1), draws.std(1), exact) | _scores(draws, truth, exact)
         sampled = {kind: _sampled(model, drawn, truth, exact, n_samples=n_samples, seed=seed, sampler=sampler) for kind, sampler in kinds.items()}
         results[name] = {"φ": _compared(stated.mean, stated.sd, exact)} | sampled | {
-            "chains": as_many | {"discrepancy": exact.chain_discrepancy.mean().item()},
+            "chains": as_many | {"converged": share},
         }
     return results
 
@@ -143,7 +154,7 @@ def format_strata(
         for kind, row in rows.items():
             numbers = "".join(f"{format(row[key], '.3g') if key in row else '':>13}" for key in columns)
             levels = "   " + "/".join(f"{100 * value:.0f}" for value in row["coverage"].values()) if "coverage" in row else ""
-            levels += f"   (discrepancy {row['discrepancy']:.2f})" if "discrepancy" in row else ""
+            levels += f"   ({row['converged']:.0%} of frames converged)" if "converged" in row else ""
             lines.append(f"{name if kind == 'φ' else '':36}{kind:>10}{numbers}{levels}")
     return "\n".join(lines)
 
