@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,12 @@ from scipy.stats import kstest, wasserstein_distance
 from torch import Tensor
 
 from . import __version__
+from .fast_localization import localize_frames
 from .fisher import crlb, fisher_information
 from .guided_sampling import Posterior
 from .kde import kernel_density, kernel_peak
 from .likelihood import Frames, Prior, Simulation, prepare_frames, simulate
-from .localization import localize_log, localize_plain, locate_emitters
+from .localization import EmitterFit, fit_emitters, localize_log, localize_plain
 from .reversible_jump import reversible_jump
 from .models import PosteriorModel, fingerprint, load_pretrained
 
@@ -257,7 +259,7 @@ def laplace_posterior(
 ) -> Posterior:
     "Joint maximum likelihood, and Gaussian emitters about it with the inverse Fisher information, plus the prior's, as covariance."
     known, shape = {name: prior.known(name) for name in ("photons", "background")}, tuple(frames.electrons.shape[-2:])
-    fit, mask, _ = locate_emitters(frames.electrons, density, frames.sigma, frames.read_variance, **known)
+    fit, mask = _joint_fit(frames, density, known)
     free = [name for name, value in known.items() if value is None]
     parameters, count = ("x", "y", *free), mask.shape[1]
     information = fisher_information(fit.positions, fit.photons, shape, frames.sigma, fit.background, frames.read_variance, mask, parameters=parameters)
@@ -275,6 +277,18 @@ def _of_emitters(positions: Tensor, mask: Tensor, shape: tuple[int, int]) -> Pos
     "Densities and moments of sets of emitters (B, S, N, 2)."
     samples = kernel_density(positions, shape, mask)
     return Posterior(samples.mean(1), samples.std(1), samples)
+
+# %% ../nbs/08_eval.ipynb #joint-fit
+def _joint_fit(frames: Frames, density: Tensor, known: dict) -> tuple[EmitterFit, Tensor]:
+    "The emitters that the search finds, fitted once more with one background for each frame."
+    table = localize_frames(frames.electrons, frames.read_variance, frames.sigma, density=density, least_gain=6.0, **known)
+    order = np.searchsorted(table["frame"], np.arange(len(frames) + 1))
+    places = [torch.from_numpy(np.stack([table[name][a:b] for name in ("x", "y", "photons")], 1)).float() for a, b in pairwise(order)]
+    padded = torch.nn.utils.rnn.pad_sequence([*places, torch.zeros(1, 3)], batch_first=True)[:-1]
+    mask = torch.arange(padded.shape[1]) < torch.tensor([len(some) for some in places])[:, None]
+    floor = frames.electrons.flatten(1).quantile(0.2, dim=1).clamp(min=0) if known["background"] is None else known["background"]
+    start = (padded[..., :2], padded[..., 2].clamp(min=1.0), floor, frames.sigma, frames.read_variance)
+    return fit_emitters(frames.electrons, *start, mask, fit_photons=known["photons"] is None, fit_background=known["background"] is None), mask
 
 # %% ../nbs/08_eval.ipynb #compare-contents
 def compare_contents(

@@ -27,7 +27,6 @@ from smlm_ddpm.guided_sampling import (
     Posterior, draw_residuals, flow_levels, frame_generators, noise_levels, sample_paper_recipe,
 )
 from .likelihood import LEFT_OUT, Camera, Frames, Prior, prepare_frames
-from .localization import localizations
 from .one_pass import OnePass, one_pass_from_denoiser, one_pass_objective
 from .training import TrainingConfig, load_tensors, moment_objective, save_tensors, train
 
@@ -207,13 +206,13 @@ def _moments(model: _Networks, frames: Frames) -> Posterior:
     return Posterior(torch.cat(means), subtract_floor(torch.cat(deviations), floor=model.preset.floor), None)
 
 
-def _emitters(model: _Networks, frames: Frames, first_frame: int, **options) -> np.ndarray:
-    "The table of emitters, from the maxima of φ's mean."
-    known, tables = {name: model.preset.prior.known(name) for name in ("photons", "background")}, []
-    for part in frames.split(_PIXELS):
-        tables.append(localizations(part, _phi_answer(model, part)[0], **known, **options, first_frame=first_frame))
-        first_frame += len(part)
-    return np.concatenate(tables)
+def _emitters(model: _Networks, frames: Frames, **options) -> np.ndarray:
+    "The table of emitters: the fit starts from the frame and from the maxima of φ's mean."
+    from smlm_ddpm.fast_localization import localize_frames  # here, because numba takes half a second to import
+
+    known = {name: model.preset.prior.known(name) for name in ("photons", "background")}
+    density = torch.cat([_phi_answer(model, part)[0] for part in frames.split(_PIXELS)])
+    return localize_frames(frames.electrons, frames.read_variance, frames.sigma, density=density, **known, **options)
 
 # %% ../nbs/07a_models.ipynb #phi-model
 class _PhiModel(_Networks):
@@ -237,13 +236,12 @@ class _PhiModel(_Networks):
         *,
         pixel_size: float | None = None,  # of the camera; None: the preset's [nm]
         least_gain: float = 6.0,  # log-likelihood that an emitter must explain [nats]
-        least_density: float = 0.1,  # of ŷ where an emitter is, so that light which isn't spots isn't taken for emitters
         first_frame: int = 0,  # number of the first frame
-    ) -> np.ndarray:  # structured: see localizations
-        "A table of emitters, fitted from the maxima of ŷ; ValueError in one line for arguments that can't be right."
+    ) -> np.ndarray:  # structured: LOCALIZATION_COLUMNS of fast_localization
+        "A table of emitters by maximum likelihood, from the frame and the maxima of ŷ; ValueError in one line for arguments that can't be right."
         frames, pixel_size = prepare_frames(adu, camera, sigma, device=self.device), pixel_size or self.preset.pixel_size
         _warn_outside(self.preset, frames)
-        return _emitters(self, frames, first_frame, pixel_size=pixel_size, least_gain=least_gain, least_density=least_density)
+        return _emitters(self, frames, first_frame=first_frame, pixel_size=pixel_size, least_gain=least_gain)
 
 # %% ../nbs/07a_models.ipynb #draw
 @dataclass(frozen=True)
