@@ -11,8 +11,10 @@ import argparse
 import errno
 import json
 import os
+import shlex
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 # %% ../nbs/13_command_line.ipynb #number-types
@@ -33,6 +35,10 @@ def _finite(text):
 
 def _positive(text):
     return _number(text, "a number above 0", lambda value: value > 0)
+
+
+def _positive_whole(text):
+    return int(_number(text, "a whole number above 0", lambda value: value > 0 and value == int(value)))
 
 
 def _not_negative(text):
@@ -98,18 +104,33 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     optics.add_argument("--sigma", type=_positive, metavar="PX", help="width of a spot; estimated if not given")
     optics.add_argument("--pixel-size", type=_positive, metavar="NM", help="side of a camera pixel; from the file if not given")
 
+# %% ../nbs/13_command_line.ipynb #run-options
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    "How a movie is gone through."
+    parser.add_argument("--posterior", choices=["fast", "network"], help=(
+        "fast: the maximum-likelihood fit with its errors, no network; network: the model's; default: network if --model or --samples"
+        " is given, fast if not"))  # fmt: skip
+    run = parser.add_argument_group("long runs")
+    run.add_argument("--checkpoint", type=_positive_whole, default=500, metavar="N", help="frames kept at once (default %(default)s)")
+    run.add_argument("--resume", action="store_true", help="go on with an unfinished run in DIR")
+    run.add_argument("--workers", type=_positive_whole, metavar="N", help="threads, or processes with --dask (default: one a processor)")
+    run.add_argument("--dask", metavar="ADDRESS", help="work on Dask's workers: a scheduler's address, or local; needs the extra dask")
+    link = parser.add_argument_group("molecules")
+    link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json, or .csv")
+    link.add_argument("--link-gap", type=_whole, default=1, metavar="N", help="frames a molecule may be dark (default %(default)s)")
+
 # %% ../nbs/13_command_line.ipynb #model-options
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, ...; default: cuda if there is one")
 
 
-def _add_model(parser: argparse.ArgumentParser, positional: bool = False) -> None:
+def _add_model(parser: argparse.ArgumentParser, positional: bool = False, default: str | None = "default") -> None:
     "Which model, and where it runs."
     kinds = "default, paper, or a file of weights (.safetensors)"
     if positional:
         parser.add_argument("model", metavar="MODEL", help=kinds)
     else:
-        parser.add_argument("--model", default="default", metavar="MODEL", help=f"{kinds}; default: %(default)s")
+        parser.add_argument("--model", default=default, metavar="MODEL", help=kinds)
     _add_device(parser)
 
 # %% ../nbs/13_command_line.ipynb #calibration-options
@@ -132,17 +153,19 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     "What `reconstruct` has to know."
     _add_movie(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-    _add_model(parser)
+    _add_model(parser, default=None)
     parser.add_argument("--samples", type=_whole, default=0, metavar="S", help=(
         "posterior samples a frame for mean and sd, 2 or more; 0 (default): the network's own moments, much faster"))  # fmt: skip
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of the samples (default 0)")
     _add_camera(parser)
+    _add_run_options(parser)
 
 # %% ../nbs/13_command_line.ipynb #other-options
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("smlm-ddpm-demo"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--data", default="af647", choices=["af647", "dstorm", "simulated"], help="default: %(default)s")
-    _add_model(parser)
+    _add_model(parser, default=None)
+    _add_run_options(parser)
 
 
 def _add_transfer(parser: argparse.ArgumentParser) -> None:
@@ -189,12 +212,13 @@ def explain(
     place: str = "",  # where results were to go, for errors that name no file
 ) -> str:
     "One line for an error."
+    kept = "; --resume goes on with what was computed" if place and (Path(place) / "unfinished" / "sums.npz").exists() else ""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; no result was left half-written"
+        return "interrupted" + (kept or "; no result was left half-written")
     if isinstance(error, OSError) and error.errno is not None:
         name = error.filename or place or "output"
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return f"{place or name}: no space left to write the results; free some or choose another --out"
+            return f"{place or name}: no space left to write the results; free some or choose another --out{kept}"
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return f"{name}: no permission; choose a place that may be read and written"
         return f"{name}: {(error.strerror or 'failed').lower()}"
@@ -301,12 +325,14 @@ def choose_sigma(sigma, movie, preset, note) -> float:
     "The width of a spot [px]: given, measured, or the middle of what the model was trained for; ValueError outside of that."
     from smlm_ddpm.camera import estimate_sigma
 
-    (low, high), source = preset.prior.sigma, "--sigma"
+    (low, high), source = preset.prior.sigma if preset else (0.5, 3.0), "--sigma"
     if sigma is None and low < high:
         try:
             sigma, source = estimate_sigma(movie), "measured from bright single spots: sigma"
             note(f"sigma not given; measured from bright single spots: {sigma:.2f} px")
         except ValueError:
+            if preset is None:
+                raise ValueError(f"{movie.name}: too few bright single spots to measure the width of a spot; give --sigma [px]") from None
             sigma = (low + high) / 2
             note(f"sigma not given and too few bright single spots to measure it; assumed: {sigma:.2f} px")
     if sigma is None:
@@ -315,7 +341,8 @@ def choose_sigma(sigma, movie, preset, note) -> float:
     if low < high and not low <= sigma <= high:
         factor = 2 * movie.binning
         advice = f"; --binning {factor} makes it {sigma / 2:.2f} px" if low <= sigma / 2 <= high else ""
-        raise ValueError(f"{source} {sigma:.3g} px: the model {preset.name!r} was trained for {low:g} to {high:g} px{advice}")
+        meant = f"the model {preset.name!r} was trained" if preset else "the fit is made"
+        raise ValueError(f"{source} {sigma:.3g} px: {meant} for {low:g} to {high:g} px{advice}")
     return sigma
 
 # %% ../nbs/13_command_line.ipynb #choose-pixel-size
@@ -327,37 +354,74 @@ def choose_pixel_size(pixel_size, movie, preset, note) -> float:
             raise ValueError(f"--pixel-size {pixel_size:g}: a camera pixel has 20 to 1000 nm in the sample{meant}")
         return pixel_size * movie.binning
     stored = movie.pixel_size
-    source = "as the file says" if stored else f"assumed (preset {preset.name!r}); nanometres are right only if it is"
-    note(f"pixel size not given; {(stored or preset.pixel_size * movie.binning) / movie.binning:g} nm, {source}")
-    return stored or preset.pixel_size * movie.binning
+    source = "as the file says" if stored else "assumed; nanometres are right only if it is"
+    assumed = (preset.pixel_size if preset else 100.0) * movie.binning
+    note(f"pixel size not given; {(stored or assumed) / movie.binning:g} nm, {source}")
+    return stored or assumed
 
 # %% ../nbs/13_command_line.ipynb #table-and-points
-class _TableAndPoints:
-    "Hands localizations to a table and keeps the first ones for the picture."
+_FILES = {  # what a result consists of
+    "report.html": "one page about it; open it first",
+    "superres.tif": "posterior mean of the density summed over frames, four times finer than the camera",
+    "sd.tif": "its posterior standard deviation",
+    "merged.tif": "mean and sd of the density in which each molecule counts once",
+    "maps.tif": "for each camera pixel: expected number of emitters, its sd, χ² of the fit, and what the answer came from"
+    " (bits: 1 fit, 2 network, 4 exact)",
+    "localizations.csv": "every localization, as ThunderSTORM writes it",
+    "molecules.csv": "localizations linked to molecules, likewise; photons are summed, the frame is the first",
+    "frames.csv": "for each frame: localizations, photons, background, χ², and whether it was dropped",
+    "protocol.json": "all that the result depends on",
+}
 
-    def __init__(self, writer, most: int = 50_000):
-        self.writer, self.most, self.parts, self.kept = writer, most, [], 0
 
-    def __call__(self, rows):
-        self.writer(rows)
-        if self.kept < self.most:
-            self.parts.append(rows[["x", "y"]][: self.most - self.kept].copy())
-            self.kept += len(self.parts[-1])
+def _write_maps(folder: Path, result, pixel_size: float) -> None:
+    "The images of a result."
+    import numpy as np
 
-    @property
-    def points(self):
-        import numpy as np
+    from smlm_ddpm.files import write_image
+    from smlm_ddpm.kde import FACTOR
 
-        return np.concatenate(self.parts) if self.parts else None
+    write_image(folder / "superres.tif", result.mean, pixel_size=pixel_size / FACTOR)
+    write_image(folder / "sd.tif", result.sd, pixel_size=pixel_size / FACTOR)
+    maps = {"expected number": result.number, "its sd": result.number_sd, "chi squared": result.misfit, "method": result.method}
+    write_image(folder / "maps.tif", np.stack([each.astype(np.float32) for each in maps.values()]), pixel_size=pixel_size, names=list(maps))
+
+# %% ../nbs/13_command_line.ipynb #write-tables
+def _write_tables(folder: Path, result, settings, gap: int, excess_noise: float):
+    "Tables of a result, written as they are read; mean and sd of the merged image, molecules expected, and the sd of that."
+    import numpy as np
+
+    from smlm_ddpm.files import LocalizationWriter, write_image
+    from smlm_ddpm.kde import FACTOR
+    from smlm_ddpm.linking import molecules_of
+    from smlm_ddpm.movies import FRAME_FIELDS
+    from smlm_ddpm.sums import DensitySums
+
+    how, fine = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}, settings.pixel_size / FACTOR
+    with LocalizationWriter(folder / "localizations.csv", **how) as writer:
+        for rows in result.store.tables():
+            writer(rows)
+    sums, expected, variance = DensitySums(result.number.shape), 0.0, 0.0
+    with LocalizationWriter(folder / "molecules.csv", **how) as writer:
+        for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size):
+            writer(rows)
+            sums.add(rows)
+            expected += rows["probability"].sum()
+            variance += (rows["probability"] * (1 - rows["probability"])).sum()
+    merged = sums.moments()
+    write_image(folder / "merged.tif", np.stack(merged), pixel_size=fine, names=["mean", "sd"])
+    header = ",".join(name for name, _ in FRAME_FIELDS)
+    np.savetxt(folder / "frames.csv", result.store.lines(), ["%d", "%d", "%.1f", "%.4f", "%.4f", "%d"], ",", header=header, comments="")
+    return merged, expected, variance**0.5
 
 # %% ../nbs/13_command_line.ipynb #check-space
 def _check_space(folder: Path, shape: tuple[int, int]) -> None:
-    "Refuse a disk that can't hold two images of this size."
+    "Refuse a disk that can't hold the images and the sums of this size."
     import shutil
 
     from smlm_ddpm.kde import FACTOR
 
-    needed = 2 * 4 * FACTOR**2 * shape[0] * shape[1] + 2**21
+    needed = 9 * 4 * FACTOR**2 * shape[0] * shape[1] + 2**21
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise OSError(errno.ENOSPC, "no space left", str(folder))
@@ -365,34 +429,70 @@ def _check_space(folder: Path, shape: tuple[int, int]) -> None:
 # %% ../nbs/13_command_line.ipynb #write-results
 def write_results(
     out: Path,  # folder
-    model,
-    movie,  # Movie
-    settings,  # Settings
+    movie,  # a Movie
+    settings,  # Settings of the movie's posterior
+    model=None,  # what settings.posterior needs
+    *,
+    options,  # of the command: checkpoint, resume, workers, link_gap
     title: str,  # of the report
     protocol: dict,  # what was asked for, stored beside the results
-    *,
+    notes: list[str],  # what was assumed
     excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> list[str]:  # names of the files
-    "Reconstruct a movie and write its five files, all of them or none."
-    from smlm_ddpm.kde import FACTOR
-    from smlm_ddpm.files import LocalizationWriter, staged, write_image
-    from smlm_ddpm.movies import reconstruct, report
+    "Reconstruct a movie and write its files, all of them or none; what was computed stays if it can't be finished."
+    from smlm_ddpm.checkpoints import FolderStore, work_folder
+    from smlm_ddpm.movies import reconstruct
 
-    with staged(out) as hidden:
-        _check_space(hidden, movie.shape)
-        scale = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}
-        with LocalizationWriter(hidden / "localizations.csv", **scale) as writer:
-            keep = _TableAndPoints(writer)
-            result = reconstruct(model, movie, settings, hand_on=keep, progress=True)
-        fine = settings.pixel_size / FACTOR
-        write_image(hidden / "superres.tif", result.mean, pixel_size=fine)
-        write_image(hidden / "sd.tif", result.sd, pixel_size=fine)
-        report(result, title, keep.points).savefig(hidden / "report.png", dpi=110)
-        protocol = protocol | {"frames": result.frames, "localizations": result.count}
-        (hidden / "protocol.json").write_text(json.dumps(protocol, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        names = sorted(path.name for path in hidden.iterdir())
-    print(f"{result.frames} frames of {movie.shape[1]}×{movie.shape[0]} px, {result.count} localizations")
+    with work_folder(out) as (work, results):
+        _check_space(work, movie.shape)
+        store = FolderStore(work, movie.shape, protocol | {"checkpoint": options.checkpoint}, resume=options.resume)
+        with _runner(options) as runner:
+            result = reconstruct(movie, settings, model=model, store=store, runner=runner, chunk=options.checkpoint, progress=True)
+        _write_files(results, result, movie, settings, model, options, title, protocol, notes, excess_noise)
+        names, before = sorted(path.name for path in results.iterdir()), len(store.lines())
+    if result.stopped:
+        raise ValueError(f"{result.stopped}; {out} holds the result of the {before} frames before it")
     return names
+
+# %% ../nbs/13_command_line.ipynb #runner
+@contextmanager
+def _runner(options):
+    "Who works on chunks: threads of this process, or Dask's workers."
+    from functools import partial
+
+    from smlm_ddpm.movies import local_chunks
+
+    if not options.dask:
+        yield partial(local_chunks, workers=options.workers)
+        return
+    from smlm_ddpm.many_machines import dask_chunks, dask_client
+
+    with dask_client(options.dask, workers=options.workers) as client:
+        yield partial(dask_chunks, client=client)
+
+# %% ../nbs/13_command_line.ipynb #write-files
+def _write_files(folder, result, movie, settings, model, options, title, protocol, notes, excess_noise) -> None:
+    "All files of a result."
+    from smlm_ddpm.report import write_report
+
+    pixel_size, lines = settings.pixel_size, result.store.lines()
+    _write_maps(folder, result, pixel_size)
+    merged, expected, spread = _write_tables(folder, result, settings, options.link_gap, excess_noise)
+    dropped = int(lines["dropped"].sum())
+    protocol = protocol | {"notes": notes, "frames": result.frames, "frames dropped by the camera": dropped, "localizations": result.count,
+                           "molecules": round(float(expected), 2)}  # fmt: skip
+    (folder / "protocol.json").write_text(json.dumps(protocol, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    size = f"{movie.shape[1]}×{movie.shape[0]} px"
+    summary = {
+        "frames": f"{result.frames} of {size}" + (f", {dropped} dropped by the camera left out" if dropped else ""),
+        "localizations": f"{result.count}", "molecules": f"{expected:.1f} ± {spread:.1f} (linked over {options.link_gap} dark frames)",
+        "posterior": settings.posterior, "sigma": f"{settings.sigma:.3f} px", "pixel": f"{pixel_size:g} nm",
+    }  # fmt: skip
+    write_report(
+        folder / "report.html", result, movie, settings, model, title=title, protocol=protocol, merged=merged, notes=notes,
+        summary=summary, files=_FILES, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
+    )  # fmt: skip
+    print(f"{result.frames} frames of {size}, {result.count} localizations, {expected:.0f} ± {spread:.0f} molecules")
 
 # %% ../nbs/13_command_line.ipynb #protocol
 def _protocol(options, settings, movie) -> dict:
@@ -400,22 +500,36 @@ def _protocol(options, settings, movie) -> dict:
     from smlm_ddpm import __version__
 
     def plain(value):
-        return float(value) if not getattr(value, "ndim", 0) else f"map, median {float(value.median()):g}"
+        if not getattr(value, "ndim", 0):
+            return float(value)
+        return f"map, median {float(value.median()):g}, SHA-256 {_digest(value.numpy().tobytes())}"
 
     camera = {name: plain(getattr(settings.camera, name)) for name in ("offset", "gain", "read_variance")}
+    network = {"model": options.model, "samples a frame": settings.n_samples, "seed": settings.seed} if settings.posterior != "fast" else {}
+    if network and Path(options.model).is_file():
+        network["weights"] = f"SHA-256 {_digest(Path(options.model).read_bytes())}"
     return {
         "program": f"smlm-ddpm {__version__}",
-        "model": options.model,
+        "posterior": settings.posterior,
+        **network,
         "movie": movie.name,
         "first frame": movie.first,
         "region": {"first row": movie.corner[0], "first column": movie.corner[1], "rows, columns": list(movie.shape)},
         "binning": movie.binning,
+        "frames asked for": len(movie),
+        "first frame read": f"SHA-256 {_digest(movie.read(0, 1).numpy().tobytes())}",
         "camera": camera | {"units": "ADU, ADU/e-, ADU^2"},
         "sigma [px]": settings.sigma,
         "pixel size [nm]": settings.pixel_size,
-        "samples a frame": settings.n_samples,
-        "seed": settings.seed,
+        "drift": f"SHA-256 {_digest(options.drift.read_bytes())}" if options.drift else None,
+        "dark frames within a molecule": options.link_gap,
     }
+
+
+def _digest(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()[:16]
 
 # %% ../nbs/13_command_line.ipynb #run-demo
 def run_demo(options) -> None:
@@ -426,16 +540,38 @@ def run_demo(options) -> None:
     sample = sample_movie(options.data)
     movie = read_movie(sample.path)
     print(f"{options.data}: {sample.description}, {sample.licence}")
-    model = load_model(options.model, options.device)
-    settings = Settings(sample.camera, sample.sigma, sample.pixel_size)
-    protocol = _protocol(options, settings, movie)
-    names = write_results(options.out, model, movie, settings, f"smlm-ddpm demo: {sample.description}", protocol)
+    options.posterior = options.posterior or "network"
+    model = _wanted_model(options)
+    how = {"pixel_size": sample.pixel_size, "drift": _wanted_drift(options, sample.pixel_size)}
+    settings = Settings(sample.camera, sample.sigma, posterior=options.posterior, **how)
+    protocol = _protocol(options, settings, movie) | {"movie": options.data}
+    title = f"smlm-ddpm demo: {sample.description}"
+    names = write_results(options.out, movie, settings, model, options=options, title=title, protocol=protocol, notes=[])
     print(f"wrote {', '.join(names)} to {options.out}")
 
 
 def _note(text: str) -> None:
     "A line for the user beside the results."
     print(f"note: {text}")
+
+# %% ../nbs/13_command_line.ipynb #wanted-model
+def _wanted_model(options):
+    "The model that the posterior needs, or None; decides the posterior where it was left open."
+    networks = options.model is not None or getattr(options, "samples", 0) > 0
+    options.posterior = options.posterior or ("network" if networks else "fast")
+    if options.posterior == "fast":
+        if networks:
+            raise ValueError("--posterior fast needs no network; leave --model and --samples out")
+        return None
+    options.model = options.model or "default"
+    return load_model(options.model, options.device)
+
+# %% ../nbs/13_command_line.ipynb #wanted-drift
+def _wanted_drift(options, pixel_size: float):
+    "The drift table that was asked for, or None."
+    from smlm_ddpm.drift import read_drift
+
+    return read_drift(options.drift, pixel_size=pixel_size) if options.drift else None
 
 # %% ../nbs/13_command_line.ipynb #run-reconstruct
 def run_reconstruct(options) -> None:
@@ -459,13 +595,16 @@ def run_reconstruct(options) -> None:
     _tell_clipping(movie, note)
     camera = choose_camera(options, movie, note)
     check_offset(movie.read(0, 1), camera, name=movie.name)
-    model = load_model(options.model, options.device)
-    sigma = choose_sigma(options.sigma, movie, model.preset, note)
-    pixel_size = choose_pixel_size(options.pixel_size, movie, model.preset, note)
-    settings = Settings(camera, sigma, pixel_size, options.samples, options.seed)
-    excess_noise = EXCESS_NOISE if options.em_gain else 1.0
-    protocol = _protocol(options, settings, movie) | {"notes": notes}
-    names = write_results(options.out, model, movie, settings, movie.name, protocol, excess_noise=excess_noise)
+    model = _wanted_model(options)
+    preset = model and model.preset
+    sigma = choose_sigma(options.sigma, movie, preset, note)
+    pixel_size = choose_pixel_size(options.pixel_size, movie, preset, note)
+    drift = _wanted_drift(options, pixel_size)
+    how = {"pixel_size": pixel_size, "n_samples": options.samples, "seed": options.seed, "drift": drift}
+    settings = Settings(camera, sigma, posterior=options.posterior, **how)
+    protocol, excess_noise = _protocol(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
+    names = write_results(options.out, movie, settings, model, options=options, title=movie.name, protocol=protocol, notes=notes,
+                          excess_noise=excess_noise)  # fmt: skip
     print(f"wrote {', '.join(names)} to {options.out}")
 
 # %% ../nbs/13_command_line.ipynb #run-camera
@@ -580,12 +719,10 @@ def main(
     runs = {"demo": run_demo, "reconstruct": run_reconstruct, "camera": run_camera, "train": run_train,
             "evaluate": run_evaluate, "calibrate": run_calibrate}
     options = None
-    try:
-        previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # not in the main thread
-        previous = None
+    previous = _stop_on(signal.SIGTERM, getattr(signal, "SIGHUP", None))
     try:
         options = make_parser().parse_args(arguments)
+        options.arguments = list(sys.argv[1:] if arguments is None else arguments)
         runs[options.command](options)
         return 0
     except (Exception, KeyboardInterrupt) as error:
@@ -594,5 +731,18 @@ def main(
         print(f"smlm-ddpm: {explain(error, str(getattr(options, 'out', '') or ''))}", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 2
     finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop_on(*numbers) -> dict:
+    "Take these signals as an interruption, but one that is ignored, as nohup does; returns what was there before."
+    previous = {}
+    for number in numbers:
+        if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):
+            continue
+        try:
+            previous[number] = signal.signal(number, signal.default_int_handler)
+        except ValueError:  # not in the main thread
+            break
+    return previous

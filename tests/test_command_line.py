@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,7 +19,8 @@ from smlm_ddpm.deepstorm import MomentNetwork
 from smlm_ddpm.models import PosteriorModel, preset_from_dict, save_model
 from smlm_ddpm.likelihood import DEFAULT_PRIOR, Prior, simulate
 
-FILES = {"superres.tif", "sd.tif", "localizations.csv", "report.png", "protocol.json"}
+FILES = {"superres.tif", "sd.tif", "merged.tif", "maps.tif", "localizations.csv", "molecules.csv", "frames.csv", "report.html",
+         "protocol.json"}  # fmt: skip
 CAMERA = ["--offset", "100", "--gain", "2", "--read-variance", "4", "--sigma", "1.1", "--pixel-size", "120"]
 SCENE = Prior(
     count=None, emitter_density=(0.01, 0.01), placement="field", photons=(600, 3000), background=(5, 5),
@@ -61,12 +63,21 @@ def reconstruct(*more, movie="movie.tif", out="out", model="tiny.safetensors"):
     return "reconstruct", movie, "--out", out, "--model", model, "--device", "cpu", *more
 
 
+def fast(*more, movie="movie.tif", out="out"):
+    return "reconstruct", movie, "--out", out, *CAMERA, "--posterior", "fast", *more
+
+
 def calibrate(*more, model="tiny.safetensors", out="out"):
     return "calibrate", model, "--out", out, "--device", "cpu", *more
 
 
+def content(path):
+    "Of a file, without the number that an OME-TIFF is given when it is written."
+    return re.sub(rb"urn:uuid:[0-9a-f-]{36}", b"", path.read_bytes())
+
+
 def left_behind(folder):
-    return sorted(path.name for path in folder.glob("**/.smlm-ddpm-*"))
+    return sorted(path.name for pattern in ("**/.*", "**/unfinished", "**/*.part") for path in folder.glob(pattern))
 
 
 def test_reconstruct_writes_its_files(run, place):
@@ -89,7 +100,7 @@ def test_the_same_seed_gives_the_same_files(run, place):
     for out in ("first", "second"):
         assert run(*reconstruct(*CAMERA, "--samples", "3", "--seed", "7", "--frames", "2:3", out=out))[0] == 0
     for name in ("superres.tif", "sd.tif", "localizations.csv"):
-        assert (place / "first" / name).read_bytes() == (place / "second" / name).read_bytes()
+        assert content(place / "first" / name) == content(place / "second" / name)
 
 
 def test_what_is_not_given_is_told(run):
@@ -149,7 +160,9 @@ MISTAKES = {
     "empty TIFF": (lambda place: written(place, "none.tif", b"II*\0\0\0\0\0"), "none.tif: the TIFF holds no images"),
     "colour": (lambda place: written(place, "rgb.tif", np.zeros((32, 32, 3), "u1"), photometric="rgb"), "colour (RGB)"),
     "small": (lambda place: written(place, "small.tif", np.zeros((5, 40, 12), "u2")), "at least 16×16 px"),
-    "NaN": (not_a_number, "nan.tif: frame 4 (from 0) holds NaN"),
+    "NaN": (lambda place: (*not_a_number(place), "--frames", "4:"), "nan.tif: frame 4 (from 0) holds NaN"),
+    "fast with a model": (lambda place: reconstruct("--posterior", "fast"), "--posterior fast needs no network"),
+    "checkpoint": (lambda place: fast("--checkpoint", "0"), "--checkpoint: '0' should be a whole number above 0"),
     "photons": (photons, "photons.tif: values are negative or have fractions"),
     "offset too high": (lambda place: reconstruct("--offset", "900", "--gain", "2"), "far below the offset of 900"),
     "transposed map": (lambda place: maps(place, gain=np.ones((40, 32))), "save its transpose"),
@@ -183,31 +196,71 @@ def test_a_mistake_gets_one_line(mistake, run, place):
     assert not (place / "out").exists() and not left_behind(place)
 
 
-def started(place, *more, out, movie="movie.tif", **how):
-    "`smlm-ddpm reconstruct` in a process of its own."
-    arguments = list(reconstruct(*CAMERA, *more, movie=movie, out=out))
-    code = f"import sys; from smlm_ddpm.command_line import main; sys.exit(main({arguments!r}))"
+def test_a_bad_frame_keeps_what_was_before_it(run, place):
+    not_a_number(place)
+    status, said, complaint = run(*fast(movie="nan.tif", out="before"))
+    assert status == 2 and complaint.endswith("frame 4 (from 0) holds NaN or infinite values; camera counts are finite;"
+                                              " before holds the result of the 4 frames before it")  # fmt: skip
+    assert run(*fast("--frames", ":4", movie="nan.tif", out="asked"))[0] == 0
+    assert {path.name for path in (place / "before").iterdir()} == FILES
+    for name in ("superres.tif", "sd.tif", "localizations.csv", "molecules.csv", "merged.tif"):
+        assert content(place / "before" / name) == content(place / "asked" / name)
+
+
+def started(place, *arguments, **how):
+    "`smlm-ddpm` in a process of its own."
+    code = f"import sys; from smlm_ddpm.command_line import main; sys.exit(main({list(arguments)!r}))"
     return subprocess.Popen([sys.executable, "-c", code], cwd=place, stderr=subprocess.PIPE, text=True, **how,
                             env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
 
 
 def test_full_disk(place):
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
-    process = started(place, "--frames", "0:1", out="full", preexec_fn=limit)
-    complaint = process.communicate(timeout=120)[1].strip().splitlines()[-1]
+    process = started(place, *reconstruct(*CAMERA, "--frames", "0:1", out="full"), preexec_fn=limit)
+    complaint = process.communicate(timeout=200)[1].strip().splitlines()[-1]
     assert process.returncode == 2 and "full: no space left to write the results" in complaint
     assert not (place / "full").exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_interruption_leaves_nothing(sent, place):
-    long = np.tile(tifffile.imread(place / "movie.tif"), (300, 1, 1))
-    tifffile.imwrite(place / "long.tif", long, photometric="minisblack")
-    process = started(place, out="stopped", movie="long.tif")
-    end = time.monotonic() + 100
-    while not left_behind(place) and time.monotonic() < end:
-        time.sleep(0.05)
+@pytest.fixture(scope="module")
+def long(place):
+    "The movie many times over."
+    tifffile.imwrite(place / "long.tif", np.tile(tifffile.imread(place / "movie.tif"), (300, 1, 1)), photometric="minisblack")
+    return place
+
+
+def wait_for(path, process):
+    end = time.monotonic() + 200
+    while not path.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert path.exists() and process.poll() is None
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interruption_before_anything_is_done_leaves_nothing(sent, long):
+    process = started(long, *reconstruct(*CAMERA, "--checkpoint", "1800", movie="long.tif", out="stopped"))
+    wait_for(long / "stopped" / "unfinished" / "run.json", process)
     process.send_signal(sent)
-    complaint = process.communicate(timeout=100)[1].strip().splitlines()[-1]
+    complaint = process.communicate(timeout=200)[1].strip().splitlines()[-1]
     assert process.returncode == 130 and complaint == "smlm-ddpm: interrupted; no result was left half-written"
-    assert not (place / "stopped").exists()
+    assert not (long / "stopped").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_resumed_is_uninterrupted(sent, long, run):
+    if not (long / "whole").exists():
+        assert run(*fast("--checkpoint", "200", movie="long.tif", out="whole"))[0] == 0
+    cut = f"cut {sent.name} µ"  # a space and a letter that is not ASCII
+    process = started(long, *fast("--checkpoint", "50", movie="long.tif", out=cut))
+    wait_for(long / cut / "unfinished" / "localizations-000000300.npy", process)
+    status, _, complaint = run(*fast("--checkpoint", "50", movie="long.tif", out=cut))
+    assert status == 2 and "another run is writing there (process" in complaint
+    process.send_signal(sent)
+    complaint = process.communicate(timeout=200)[1]
+    assert "--resume goes on" in complaint or sent == signal.SIGKILL
+    assert "--resume goes on with it" in run(*fast("--checkpoint", "50", movie="long.tif", out=cut))[2]
+    assert "had sigma [px] 1.1, not 1.2" in run(*fast("--checkpoint", "50", "--resume", "--sigma", "1.2", movie="long.tif", out=cut))[2]
+    assert run(*fast("--checkpoint", "50", "--resume", movie="long.tif", out=cut))[0] == 0
+    assert {path.name for path in (long / cut).iterdir()} == FILES and not left_behind(long / cut)
+    for name in FILES - {"report.html", "protocol.json"}:
+        assert content(long / cut / name) == content(long / "whole" / name), name

@@ -39,7 +39,7 @@ def test_wheel_describes_itself(wheel):
     information = f"{PACKAGE}-{SETTINGS.version}.dist-info"
     metadata = wheel.read(f"{information}/METADATA").decode()
     assert "License-Expression: BSD-3-Clause" in metadata or "License: BSD-3-Clause" in metadata
-    assert all(f"Provides-Extra: {extra}" in metadata for extra in ("notebooks", "formats", "nd2", "czi", "dev", "benchmarks", "docs"))
+    assert all(f"Provides-Extra: {extra}" in metadata for extra in ("notebooks", "formats", "dask", "nd2", "czi", "dev", "benchmarks", "docs"))
     entries = configparser.ConfigParser(delimiters=["="])
     entries.read_string(wheel.read(f"{information}/entry_points.txt").decode())
     assert entries["console_scripts"]["smlm-ddpm"] == f"{PACKAGE}.command_line:main"
