@@ -28,11 +28,11 @@ def _inside(
     prior: Prior,
     shape: tuple[int, int],  # rows and columns
 ) -> Tensor:  # (...), true where the prior allows an emitter
-    "The support of the uniform prior on positions: a disc about the centre, or the whole field."
+    "The support of the uniform prior on positions: a disc about the centre, or the whole field and its margin."
     size = positions.new_tensor([shape[1], shape[0]])
     if prior.placement == "disc":
         return (positions - size / 2).square().sum(-1) <= prior.radius**2
-    return ((positions >= 0) & (positions <= size)).all(-1)
+    return ((positions >= -prior.margin) & (positions <= size + prior.margin)).all(-1)
 
 
 def random_seed(
@@ -214,7 +214,7 @@ def _double(camera):
 # %% ../nbs/04_mcmc.ipynb #ranges
 def _ranges(prior, shape, batch, like):
     "Bounds (B, 4) of x, y, log photons and background, and how many of them are open."
-    centre, half = (shape[1] / 2, shape[0] / 2), (shape[1] / 2, shape[0] / 2)
+    centre, half = (shape[1] / 2, shape[0] / 2), (shape[1] / 2 + prior.margin, shape[0] / 2 + prior.margin)
     if prior.placement == "disc":
         half = (prior.radius, prior.radius)
     ranges = [(middle - width, middle + width) for middle, width in zip(centre, half)]

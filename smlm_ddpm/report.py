@@ -19,7 +19,7 @@ import numpy as np
 from .files import Movie
 from .kde import FACTOR
 from .movies import Part, Reconstruction, Settings, process_frames
-from .sums import FIT_UNIT, from_fixed
+from .sums import from_fixed
 
 # %% ../nbs/12c_report.ipynb #instructive-frames
 def instructive_frames(

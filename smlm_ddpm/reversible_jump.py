@@ -17,11 +17,8 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .likelihood import Camera, Prior, Simulation
-from .kde import KERNEL_SIGMA, kernel_peak
 from .mcmc import convergence, random_seed
-from smlm_ddpm.jumps import (
-    MOVES, _ANYWHERE, _chain, _cumulative, _empty_record, _problems, _spots,
-)
+from .jumps import MOVES, frame_problems, move_shares, run_chain
 
 # %% ../nbs/04b_reversible_jump.ipynb #exact-posterior
 @dataclass(frozen=True, repr=False)
@@ -42,6 +39,7 @@ class ExactPosterior:
     count: Tensor  # (B, C, D): N
     log_likelihood: Tensor  # (B, C, D), up to a constant of the frame [nats]
     background: Tensor  # (B, C, D) [e⁻/px]
+    emitter_density: Tensor  # (B, C, D): λ of a Poisson process, 0 where the count is uniform [px⁻²]
     positions: Tensor  # (B, C, D or 0, most, 2): the first N are real [px]
     photons: Tensor  # (B, C, D or 0, most) [e⁻]
 
@@ -90,27 +88,20 @@ def reversible_jump(
     burn_in, steps = -(-burn_in // thinning) * thinning, steps // thinning * thinning
     if not 0 <= burn_in < steps:
         raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
-    problems, length = _problems(adu, camera, prior, sigma, likelihood), (steps, burn_in, thinning)
-    cumulative, powers = _cumulative(prior, tuple(adu.shape[-2:])), np.array(betas, float)
+    problems, length = frame_problems(adu, camera, prior, sigma, likelihood), (steps, burn_in, thinning)
+    cumulative, powers = move_shares(prior, tuple(adu.shape[-2:])), np.array(betas, float)
 
-    def run(frame, chain):
+    def run(task):
+        frame, chain = task
         number = random_seed(seed, first_frame + frame, chain)
-        return _run_chain(problems[frame], powers, length, cumulative, number, keep_draws, _ANYWHERE)
+        return run_chain(problems[frame], cumulative, number, length, powers, keep_draws)
 
     tasks = [(frame, chain) for frame in range(len(adu)) for chain in range(chains)]
     with ThreadPoolExecutor(workers) as pool:
-        posterior = _collect(list(pool.map(lambda task: run(*task), tasks)), len(adu), chains)
+        posterior = _collect(list(pool.map(run, tasks)), len(adu), chains)
     if not posterior.converged.all():
         warnings.warn(f"{posterior!r}: raise steps, or add tempered copies such as betas=(1, 0.5, 0.25)", stacklevel=2)
     return posterior
-
-# %% ../nbs/04b_reversible_jump.ipynb #run-chain
-def _run_chain(problem, powers, length, cumulative, seed, keep_draws, start):
-    "One chain of (steps, burn-in, thinning), and what it wrote down."
-    steps, burn_in, thinning = length
-    record = _empty_record(problem, (steps - burn_in) // thinning, keep_draws)
-    _chain(problem, _spots(KERNEL_SIGMA), powers, steps, burn_in, thinning, cumulative, seed, record, kernel_peak(), start)
-    return record
 
 # %% ../nbs/04b_reversible_jump.ipynb #collect
 def _verdict(trace):
@@ -133,7 +124,7 @@ def _collect(records, batch, chains):
     mean, variance = chain_mean.mean(1), chain_square.mean(1) - chain_mean.mean(1).square()
     distance = (chain_mean - mean[:, None]).square().mean(1).sum(dim=(1, 2))
     discrepancy = (distance / variance.clamp(min=0).sum(dim=(1, 2)).clamp(min=1e-12)).sqrt()
-    rhat, ess, slowest = _verdict(trace)
+    rhat, ess, slowest = _verdict(trace[..., :3])
     count = trace[..., 0].long()
     histogram = torch.nn.functional.one_hot(count, most + 1).double().mean(dim=(1, 2))
     rates = (accepted[:, :, 0].sum(dim=(0, 1)) / tried[:, :, 0].sum(dim=(0, 1)).clamp(min=1)).tolist()
@@ -141,7 +132,7 @@ def _collect(records, batch, chains):
     return ExactPosterior(
         mean[:, None].float(), variance.clamp(min=0).sqrt()[:, None].float(), histogram, chain_mean.float(), chain_sd,
         discrepancy, rhat, ess, slowest, (discrepancy < 0.2) & (rhat < 1.1) & (ess >= 100 * chains), dict(zip(MOVES, rates)),
-        count, log_likelihood=trace[..., 1], background=trace[..., 2],
+        count, log_likelihood=trace[..., 1], background=trace[..., 2], emitter_density=trace[..., 3],
         positions=emitters[..., :2].float(), photons=emitters[..., 2].float(),
     )
 
@@ -211,15 +202,13 @@ def draw_from_truth(
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
     workers: int = 1,  # threads
 ) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most), true where an emitter is real
-    "Draws from p(θ | x) by a chain that begins at the truth, which is itself one."
-    problems = _problems(frames.adu, frames.camera, prior, frames.sigma, "poisson")
-    cumulative, length = _cumulative(prior, tuple(frames.adu.shape[-2:])), (n_draws * thinning, 0, thinning)
-    truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
-    starts = [(emitters[real], float(b)) for emitters, real, b in zip(truth, frames.mask.cpu().numpy(), frames.background)]
+    "Draws from p(θ | x) by a chain that begins at the truth, which is itself one; a background with shades stays at the truth."
+    problems, starts, idle = _at_truth(frames, prior)
+    cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle), (n_draws * thinning, 0, thinning)
 
     def run(index):
         number = random_seed(seed, first_frame + index, 0)
-        record = _run_chain(problems[index], np.ones(1), length, cumulative, number, True, starts[index])
+        record = run_chain(problems[index], cumulative, number, length, keep_draws=True, start=starts[index])
         return record.emitters[..., :2], record.trace[:, 0]
 
     with ThreadPoolExecutor(workers) as pool:
@@ -227,3 +216,16 @@ def draw_from_truth(
     positions, count = (torch.from_numpy(part).to(frames.adu) for part in parts)
     mask = torch.arange(positions.shape[2], device=count.device) < count[..., None]
     return positions.masked_fill(~mask[..., None], 0.0), mask
+
+# %% ../nbs/04b_reversible_jump.ipynb #at-truth
+def _at_truth(frames, prior):
+    "Problems of simulated frames, where their chains begin, and which moves are left out."
+    problems = frame_problems(frames.adu, frames.camera, prior, frames.sigma)
+    truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
+    emitters = [some[real] for some, real in zip(truth, frames.mask.cpu().numpy())]
+    density = [-1.0] * len(truth) if frames.emitter_density is None else frames.emitter_density.tolist()
+    if frames.background.ndim == 1:
+        return problems, list(zip(emitters, frames.background.double().tolist(), density)), ()
+    shades = frames.background[:, 0].double().cpu().numpy()
+    problems = [one._replace(fixed=one.fixed + shade) for one, shade in zip(problems, shades)]
+    return problems, [(some, 0.0, value) for some, value in zip(emitters, density)], ("background",)
