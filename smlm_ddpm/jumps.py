@@ -372,7 +372,7 @@ def sums_of_nine(
     sums = sum(padded[row : row + rows, column : column + columns] for row in range(3) for column in range(3))
     return np.pad(sums, ((0, 0), (0, 2))).ravel()
 
-
+# %% ../nbs/04a_jumps.ipynb #frame-problem
 def frame_problem(
     electrons: np.ndarray,  # (H, W) [e⁻]
     read_variance: np.ndarray,  # (H, W): w²/g² [e⁻²]
