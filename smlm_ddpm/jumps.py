@@ -1124,7 +1124,7 @@ def _empty_record(problem, records, keep_draws):
     moves = np.zeros((2, 2, len(MOVES)))
     return Record(maps[0], maps[1], moves[0], moves[1], np.zeros((records, 4)), emitters)
 
-
+# %% ../nbs/04a_jumps.ipynb #run-chain
 def run_chain(
     problem: Problem,
     cumulative: np.ndarray,  # from move_shares
