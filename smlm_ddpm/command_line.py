@@ -304,8 +304,8 @@ def _estimate(options, movie, given, note):
     return camera
 
 # %% ../nbs/13_command_line.ipynb #tell-clipping
-def _tell_clipping(movie, note) -> None:
-    "Say where counts were cut off, and which frames of those looked at were dropped."
+def _tell_clipping(movie, note) -> float | None:
+    "Say where counts were cut off, and which of the frames looked at were dropped; the count of saturation, if any [ADU]."
     import numpy as np
 
     from smlm_ddpm.camera import dropped_frames, find_clipping
@@ -321,7 +321,8 @@ def _tell_clipping(movie, note) -> None:
     if low is not None:
         note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} ADU: the background and its noise are wrong there")
     if high is not None:
-        note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed")
+        note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed; they are left out")
+    return high
 
 # %% ../nbs/13_command_line.ipynb #choose-sigma
 def choose_sigma(sigma, movie, preset, note) -> float:
@@ -560,6 +561,7 @@ def _protocol(options, settings, movie) -> dict:
         "frames asked for": len(movie),
         "first frame read": f"SHA-256 {_digest(movie.read(0, 1).numpy().tobytes())}",
         "camera": camera | {"units": "ADU, ADU/e-, ADU^2"},
+        "saturation [ADU]": settings.saturation,
         "sigma [px]": settings.sigma,
         "pixel size [nm]": settings.pixel_size,
         "drift": f"SHA-256 {_digest(options.drift.read_bytes())}" if options.drift else None,
@@ -633,7 +635,7 @@ def run_reconstruct(options) -> None:
     movie = read_movie(place, frames=options.frames, roi=options.roi, channel=options.channel, binning=options.binning)
     for line in movie.notes:
         note(line)
-    _tell_clipping(movie, note)
+    saturation = _tell_clipping(movie, note)
     camera = choose_camera(options, movie, note)
     check_offset(movie.read(0, 1), camera, name=movie.name)
     model = _wanted_model(options)
@@ -641,7 +643,7 @@ def run_reconstruct(options) -> None:
     sigma = choose_sigma(options.sigma, movie, preset, note)
     pixel_size = choose_pixel_size(options.pixel_size, movie, preset, note)
     drift = _wanted_drift(options, pixel_size)
-    how = {"pixel_size": pixel_size, "n_samples": options.samples, "seed": options.seed, "drift": drift}
+    how = {"pixel_size": pixel_size, "n_samples": options.samples, "seed": options.seed, "drift": drift, "saturation": saturation}
     settings = Settings(camera, sigma, posterior=options.posterior, **how)
     protocol, excess_noise = _protocol(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
     names = write_results(options.out, movie, settings, model, options=options, title=movie.name, protocol=protocol, notes=notes,
