@@ -266,9 +266,16 @@ def check_offset(
 
 # %% ../nbs/11_camera.ipynb #chosen-frames
 def _chosen_frames(movie: Movie, most: int) -> np.ndarray:
-    "Frames spread over a movie, without those that were dropped, (n, H, W) [ADU]."
-    chosen = np.unique(np.linspace(0, len(movie) - 1, min(most, len(movie))).astype(int))
-    adu = torch.cat([movie.read(number, number + 1) for number in chosen])
+    "Frames spread over a movie, without those that were dropped or can't be read, (n, H, W) [ADU]."
+    read, failed = [], None
+    for number in np.unique(np.linspace(0, len(movie) - 1, min(most, len(movie))).astype(int)):
+        try:
+            read.append(movie.read(number, number + 1))
+        except (ValueError, OSError) as error:  # told again when the frame is needed
+            failed = failed or error
+    if not read:
+        raise failed
+    adu = torch.cat(read)
     kept = adu[~dropped_frames(adu)]
     if not len(kept):
         raise ValueError(f"{movie.name}: its frames hold one value each; there is nothing to see")

@@ -115,6 +115,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--resume", action="store_true", help="go on with an unfinished run in DIR")
     run.add_argument("--workers", type=_positive_whole, metavar="N", help="threads, or processes with --dask (default: one a processor)")
     run.add_argument("--dask", metavar="ADDRESS", help="work on Dask's workers: a scheduler's address, or local; needs the extra dask")
+    run.add_argument("--strict", action="store_true", help="stop where the data speak against what was said of them")
     link = parser.add_argument_group("molecules")
     link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json, or .csv")
     link.add_argument("--link-gap", type=_whole, default=1, metavar="N", help="frames a molecule may be dark (default %(default)s)")
@@ -303,13 +304,15 @@ def _estimate(options, movie, given, note):
     return camera
 
 # %% ../nbs/13_command_line.ipynb #tell-clipping
-def _tell_clipping(movie, note) -> None:
-    "Say where counts were cut off, and which frames of those looked at were dropped."
+def _tell_clipping(movie, note) -> float | None:
+    "Say where counts were cut off, and which of the frames looked at were dropped; the count of saturation, if any [ADU]."
     import numpy as np
 
     from smlm_ddpm.camera import dropped_frames, find_clipping
+    from smlm_ddpm.movies import readable
 
     numbers = np.unique(np.linspace(0, len(movie) - 1, min(50, len(movie))).astype(int))
+    numbers = [number for number in numbers if readable(movie, number, number + 1) > number]  # others are told when it is their turn
     dropped = [number + movie.first for number in numbers if dropped_frames(movie.read(number, number + 1))[0]]
     if dropped:
         note(f"{len(dropped)} of {len(numbers)} frames looked at hold one value only and are skipped: {', '.join(map(str, dropped[:5]))}")
@@ -318,7 +321,8 @@ def _tell_clipping(movie, note) -> None:
     if low is not None:
         note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} ADU: the background and its noise are wrong there")
     if high is not None:
-        note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed")
+        note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed; they are left out")
+    return high
 
 # %% ../nbs/13_command_line.ipynb #choose-sigma
 def choose_sigma(sigma, movie, preset, note) -> float:
@@ -445,6 +449,7 @@ def write_results(
 
     with work_folder(out) as (work, results):
         _check_space(work, movie.shape)
+        _check_beginning(movie, settings, model, options)
         store = FolderStore(work, movie.shape, protocol | {"checkpoint": options.checkpoint}, resume=options.resume)
         with _runner(options) as runner:
             result = reconstruct(movie, settings, model=model, store=store, runner=runner, chunk=options.checkpoint, progress=True)
@@ -453,6 +458,38 @@ def write_results(
     if result.stopped:
         raise ValueError(f"{result.stopped}; {out} holds the result of the {before} frames before it")
     return names
+
+# %% ../nbs/13_command_line.ipynb #check-frames
+def _check_frames(movie, settings, model, spans) -> tuple[list[str], dict]:
+    "Alarms on runs of frames, a line each with what to do, and all checks by name."
+    from dataclasses import replace
+
+    from smlm_ddpm.data_checks import KNOWN, DataChecks, describe_checks
+    from smlm_ddpm.likelihood import prepare_frames
+    from smlm_ddpm.movies import process_frames, readable
+
+    known = {name: tuple(getattr(model.preset.prior, name)) for name in KNOWN if getattr(model.preset.prior, name)} if model else None
+    checks = DataChecks(settings.sigma, camera=settings.camera, known_ranges=known)
+    for start, stop in spans:
+        stop = readable(movie, start, stop)
+        if stop - start < 2:
+            continue
+        adu, first = movie.read(start, stop), movie.first + start
+        rows = process_frames(adu, replace(settings, drift=None, posterior="fast", n_samples=0), first_frame=first).localizations
+        frames = prepare_frames(adu, settings.camera, settings.sigma)
+        checks.add(frames.electrons.numpy(), frames.read_variance.numpy(), rows, adu=adu.numpy(), first_frame=first)
+    verdict = checks.verdict()
+    _, stored = describe_checks(verdict)
+    return [f"{check.name}: {check.message}. {check.advice}" for check in verdict if not check.passed], stored
+
+
+def _check_beginning(movie, settings, model, options) -> None:
+    "Alarms on the first frames; ValueError with --strict."
+    alarms, _ = _check_frames(movie, settings, model, [(0, min(20, len(movie)))])
+    for line in alarms:
+        print(f"ALARM, first frames: {line}", flush=True)
+    if alarms and options.strict:
+        raise ValueError(f"{movie.name}: the data speak against what was said of them ({len(alarms)} alarms), and --strict was given")
 
 # %% ../nbs/13_command_line.ipynb #runner
 @contextmanager
@@ -476,10 +513,12 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     from smlm_ddpm.report import write_report
 
     pixel_size, lines = settings.pixel_size, result.store.lines()
+    spans = sorted({(start, min(start + 20, len(lines))) for start in (0, max(0, len(lines) // 2 - 10), max(0, len(lines) - 20))})
+    alarms, checks = _check_frames(movie, settings, model, spans)
     _write_maps(folder, result, pixel_size)
     merged, expected, spread = _write_tables(folder, result, settings, options.link_gap, excess_noise)
     dropped = int(lines["dropped"].sum())
-    protocol = protocol | {"notes": notes, "frames": result.frames, "frames dropped by the camera": dropped, "localizations": result.count,
+    protocol = protocol | {"notes": notes, "checks": checks, "frames": result.frames, "frames dropped by the camera": dropped, "localizations": result.count,
                            "molecules": round(float(expected), 2)}  # fmt: skip
     (folder / "protocol.json").write_text(json.dumps(protocol, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     size = f"{movie.shape[1]}×{movie.shape[0]} px"
@@ -489,9 +528,12 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
         "posterior": settings.posterior, "sigma": f"{settings.sigma:.3f} px", "pixel": f"{pixel_size:g} nm",
     }  # fmt: skip
     write_report(
-        folder / "report.html", result, movie, settings, model, title=title, protocol=protocol, merged=merged, notes=notes,
+        folder / "report.html", result, movie, settings, model, title=title, protocol=protocol, merged=merged, notes=notes, alarms=alarms,
+        quiet=f"{sum(check['value'] is not None for check in checks.values())} checks of the data found nothing that speaks against it.",
         summary=summary, files=_FILES, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
     )  # fmt: skip
+    for line in alarms:
+        print(f"ALARM: {line}")
     print(f"{result.frames} frames of {size}, {result.count} localizations, {expected:.0f} ± {spread:.0f} molecules")
 
 # %% ../nbs/13_command_line.ipynb #protocol
@@ -519,6 +561,7 @@ def _protocol(options, settings, movie) -> dict:
         "frames asked for": len(movie),
         "first frame read": f"SHA-256 {_digest(movie.read(0, 1).numpy().tobytes())}",
         "camera": camera | {"units": "ADU, ADU/e-, ADU^2"},
+        "saturation [ADU]": settings.saturation,
         "sigma [px]": settings.sigma,
         "pixel size [nm]": settings.pixel_size,
         "drift": f"SHA-256 {_digest(options.drift.read_bytes())}" if options.drift else None,
@@ -592,7 +635,7 @@ def run_reconstruct(options) -> None:
     movie = read_movie(place, frames=options.frames, roi=options.roi, channel=options.channel, binning=options.binning)
     for line in movie.notes:
         note(line)
-    _tell_clipping(movie, note)
+    saturation = _tell_clipping(movie, note)
     camera = choose_camera(options, movie, note)
     check_offset(movie.read(0, 1), camera, name=movie.name)
     model = _wanted_model(options)
@@ -600,7 +643,7 @@ def run_reconstruct(options) -> None:
     sigma = choose_sigma(options.sigma, movie, preset, note)
     pixel_size = choose_pixel_size(options.pixel_size, movie, preset, note)
     drift = _wanted_drift(options, pixel_size)
-    how = {"pixel_size": pixel_size, "n_samples": options.samples, "seed": options.seed, "drift": drift}
+    how = {"pixel_size": pixel_size, "n_samples": options.samples, "seed": options.seed, "drift": drift, "saturation": saturation}
     settings = Settings(camera, sigma, posterior=options.posterior, **how)
     protocol, excess_noise = _protocol(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
     names = write_results(options.out, movie, settings, model, options=options, title=movie.name, protocol=protocol, notes=notes,

@@ -140,7 +140,7 @@ def _knot_slope(work, rate, size):
         curvature += weights[pixel] * inverse
     return slope / curvature, math.sqrt(curvature)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #move-knot
 @njit(**_JIT)
 def _lift_knot(problem, state, work, knots, down, across, row, column):
     "A step of the background at one knot, guided or random; the light held fixed takes it up."
@@ -187,7 +187,7 @@ class Plan(NamedTuple):
     hats: tuple[np.ndarray, np.ndarray]  # (rows of knots, H), (columns of knots, W): weights of the background's knots
     lifts: int  # steps of each knot after a sweep
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #sweeps
 @njit(**_JIT)
 def _steps_in(problem, plan, core):
     "How many steps a core gets: decided by the start, not by the state, so that the chain stays exact."
@@ -252,7 +252,7 @@ def _inverse(work, number, covariance):
         for row in range(number):
             covariance[row, unit] = column[row]
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #conditional-gaussian
 @njit(**_JIT)
 def _conditional(problem, state, work, index, mean, covariance):
     "Mean and covariance of x, y and log photons of an emitter, all else given; whether they hold."
@@ -867,7 +867,7 @@ def _table_of_region(region, chains, rarest=0.01):
             places[:, axis] = np.where(number > 0, total / np.maximum(number, 1), places[:, axis])
     return _moments_of_rows(region, rows, label, places, draws, max(rarest * draws, 2))
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #rows-of-chains
 def _all_rows(chains):
     "The emitters of all chains, each draw with a number of its own; and how many draws there are."
     parts, before = [], 0
@@ -983,8 +983,8 @@ def exact_posterior(
     return _gather(parts, n_draws)
 
 # %% ../nbs/04c_exact_posterior.ipynb #frame
-class _Frame:
-    "A frame on its way from data to posterior."
+class _FrameChains:
+    "A frame with its regions and their chains."
 
     def __init__(self, number, electrons, noise, sigma, prior, seed):
         self.number, self.electrons, self.noise, self.sigma, self.seed = number, electrons, noise, sigma, seed
@@ -1024,6 +1024,14 @@ class _Frame:
             chain.disagreed = not (verdict.rhat < 1.1).all()
         return bool(verdict.converged.all())
 
+    def ran(self, region):
+        "Whether all chains of a region have written something down."
+        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
+
+# %% ../nbs/04c_exact_posterior.ipynb #frame-result
+class _Frame(_FrameChains):
+    "A frame on its way from data to posterior."
+
     def share_density(self):
         "After the first round λ hears of the numbers that the chains found, where the fit had others: whether it has changed."
         before, low_high = len(self.scene.emitters), self.prior.emitter_density
@@ -1039,10 +1047,6 @@ class _Frame:
         densities = [mean_emitter_density(number, self.scene.area, low_high) for number in (before, sum(counts))]
         self.scene = self.scene._replace(faint=self.scene.faint * densities[1] / densities[0])
         return True
-
-    def ran(self, region):
-        "Whether all chains of a region have written something down."
-        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
 
     def fitted(self, region):
         "Rows of the fit in a region."

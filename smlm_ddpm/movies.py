@@ -13,14 +13,14 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from .camera import CAMERA_KEYS, check_offset
+from .camera import CAMERA_KEYS, check_offset, leave_out_saturated
 from .drift import Drift, corrected_images, corrected_table
 from .fast_localization import localize_frames
 from .files import Movie
@@ -41,6 +41,7 @@ class Settings:
     n_samples: int = 0  # of Ψ for each frame; 0: φ's own mean and standard deviation, without sampling
     seed: int = 0
     drift: Drift | None = None  # to be taken off tables and images
+    saturation: float | None = None  # pixels with this count or more are left out [ADU]
     core: int = 128  # of a tile [px]
     margin: int = 16  # around it [px]
 
@@ -191,6 +192,9 @@ def process_frames(
 ) -> Part:
     "The posterior of some frames, added up."
     whole = np.asarray(adu.amax(dim=(1, 2, 3)) > adu.amin(dim=(1, 2, 3)))
+    if settings.saturation is not None:
+        adu, camera = leave_out_saturated(adu, settings.camera, level=settings.saturation)
+        settings = replace(settings, camera=camera)  # with a read variance of its own for each frame
     sums, numbers = Sums.zeros(tuple(adu.shape[-2:])), first_frame + np.arange(len(adu))
     lines = np.zeros(len(adu), FRAME_FIELDS)
     lines["frame"], lines["dropped"] = numbers, ~whole

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -205,6 +206,33 @@ def test_a_bad_frame_keeps_what_was_before_it(run, place):
     assert {path.name for path in (place / "before").iterdir()} == FILES
     for name in ("superres.tif", "sd.tif", "localizations.csv", "molecules.csv", "merged.tif"):
         assert content(place / "before" / name) == content(place / "asked" / name)
+
+
+def test_alarms_are_told_and_strict_stops(run, place):
+    right = ("--gain", "2", "--read-variance", "4", "--sigma", "1.1", "--pixel-size", "120", "--offset", "100")
+    many = simulate(replace(SCENE, shape=(64, 64)), 24, torch.Generator().manual_seed(1)).adu[:, 0].round().clamp(min=0)
+    tifffile.imwrite(place / "many.tif", many.numpy().astype(np.uint16), photometric="minisblack")
+    status, said, _ = run("reconstruct", "many.tif", "--out", "quiet", *right, "--strict")
+    assert status == 0 and "ALARM" not in said, said
+    wrong = ("--gain", "6", *right[2:])
+    status, said, _ = run("reconstruct", "many.tif", "--out", "loud", *wrong)
+    checks = json.loads((place / "loud" / "protocol.json").read_text())["checks"]
+    assert status == 0 and "ALARM: gain" in said and not checks["gain"]["passed"]
+    assert 'class="alarm">gain' in (place / "loud" / "report.html").read_text(encoding="utf-8")
+    status, _, complaint = run("reconstruct", "many.tif", "--out", "strict", *wrong, "--strict")
+    assert status == 2 and "--strict was given" in complaint and not (place / "strict").exists()
+
+
+def test_drift_is_taken_off_and_must_cover_the_movie(run, place):
+    for name, count in (("good.txt", 6), ("short.txt", 5)):
+        np.savetxt(place / name, np.full((count, 2), 0.5))
+    assert run(*fast(out="still"))[0] == 0 and run(*fast("--drift", "good.txt", out="moved"))[0] == 0
+    still, moved = (np.loadtxt(place / name / "localizations.csv", delimiter=",", skiprows=1)[:, 2:4] for name in ("still", "moved"))
+    assert np.allclose(still - moved, 60, atol=2e-3)  # half a pixel [nm]
+    images = [tifffile.imread(place / name / "superres.tif") for name in ("still", "moved")]
+    assert np.abs(images[0][8:120, 8:150] - images[1][6:118, 6:148]).max() < 1e-3
+    status, _, complaint = run(*fast("--drift", "short.txt", out="out"))
+    assert status == 2 and "the drift table has frames 0:5" in complaint and not (place / "out").exists()
 
 
 def started(place, *arguments, **how):
