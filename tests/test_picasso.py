@@ -1,0 +1,34 @@
+"""Tables are opened with Picasso itself, where it is installed (pip install picassosr)."""
+
+import numpy as np
+import pytest
+from smlm_ddpm.files import PicassoWriter, write_localizations
+from smlm_ddpm.likelihood import Camera
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Picasso's own
+picasso = pytest.importorskip("picasso.io", exc_type=ImportError)
+
+
+@pytest.fixture
+def found() -> np.ndarray:
+    "Three localizations, one a frame."
+    rows = np.zeros(3, [("frame", int)] + [(name, float) for name in ("x", "y", "photons", "background", "sigma", "x_sd", "y_sd")])
+    rows["frame"], rows["x"], rows["y"] = [0, 1, 2], [1.25, 30.5, 50.0], [20.0, 21.0, 22.5]
+    rows["photons"], rows["background"], rows["sigma"], rows["x_sd"], rows["y_sd"] = 500.0, 7.0, 1.1, [0.1, 0.2, 0.3], 0.25
+    return rows
+
+
+def test_picasso_opens_its_own_format(found, tmp_path):
+    with PicassoWriter(tmp_path / "table.hdf5", pixel_size=108.0, shape=(64, 64), frames=10) as writer:
+        writer(found)
+    table, information = picasso.load_locs(str(tmp_path / "table.hdf5"))
+    assert np.allclose(table["x"], found["x"] - 0.5) and np.allclose(table["y"], found["y"] - 0.5)  # centres of pixels at integers
+    assert np.allclose(table["lpx"], found["x_sd"]) and np.allclose(table["lpy"], found["y_sd"]) and np.allclose(table["bg"], 7)
+    assert {"Width": 64, "Height": 64, "Frames": 10, "Pixelsize": 108.0}.items() <= information[0].items()
+
+
+def test_picasso_imports_a_thunderstorm_table(found, tmp_path):
+    write_localizations(tmp_path / "table.csv", found, pixel_size=108.0, camera=Camera(100.0, 2.0, 4.0))
+    table, _ = picasso.import_ts(str(tmp_path / "table.csv"), 108.0)
+    assert np.allclose(table["x"], found["x"], atol=1e-4) and np.allclose(table["photons"], 500)
+    assert np.allclose(table["lpx"], np.sqrt((found["x_sd"] ** 2 + found["y_sd"] ** 2) / 2), atol=1e-4)
