@@ -10,9 +10,8 @@ __all__ = ['EMITTER_COLUMNS', 'METHODS', 'Tile', 'Plan', 'Maps', 'evidence_of_on
 import math
 import os
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from .psf import per_frame
-from .likelihood import LEFT_OUT, Camera, Prior
+from .likelihood import Camera, Prior
 from .kde import FACTOR, KERNEL_SIGMA
 from .fast_localization import localize_frames
 from .mcmc import convergence, random_seed
@@ -606,7 +605,7 @@ def _survey(electrons, noise, sigma, prior, emitters):
     faint = evidence * mean_emitter_density(len(emitters), area, prior.emitter_density)
     return _Scene(counts, noise, spot, sigma, emitters, light, background, labels, faint / (1 + 9 * faint), area)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #survey-parts
 def _unseen(shape, prior):
     "A frame that nobody has looked at: emitters wherever the prior has them."
     margin = math.ceil(prior.margin)
@@ -939,7 +938,7 @@ class Draws(NamedTuple):
     photons: Tensor  # (B, n_draws, most) [e⁻]
     mask: Tensor  # (B, n_draws, most), true where an emitter is real
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #frame-posterior
 @dataclass(frozen=True, repr=False)
 class FramePosterior:
     "The exact posterior of whole frames."
@@ -1024,13 +1023,13 @@ class _FrameChains:
             chain.disagreed = not (verdict.rhat < 1.1).all()
         return bool(verdict.converged.all())
 
-    def ran(self, region):
-        "Whether all chains of a region have written something down."
-        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
-
 # %% ../nbs/04c_exact_posterior.ipynb #frame-result
 class _Frame(_FrameChains):
     "A frame on its way from data to posterior."
+
+    def ran(self, region):
+        "Whether all chains of a region have written something down."
+        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
 
     def share_density(self):
         "After the first round λ hears of the numbers that the chains found, where the fit had others: whether it has changed."
