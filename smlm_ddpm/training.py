@@ -266,6 +266,7 @@ class Muon(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self):
+        "One step: orthogonal updates of the matrices, AdamW for the rest."
         for group in (group for group in self.param_groups if group.get("orthogonal")):
             for parameter in group["params"]:
                 momentum = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
