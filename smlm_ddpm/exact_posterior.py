@@ -10,8 +10,9 @@ __all__ = ['EMITTER_COLUMNS', 'METHODS', 'Tile', 'Plan', 'Maps', 'evidence_of_on
 import math
 import os
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from .psf import per_frame
-from .likelihood import Camera, Prior
+from .likelihood import LEFT_OUT, Camera, Prior
 from .kde import FACTOR, KERNEL_SIGMA
 from .fast_localization import localize_frames
 from .mcmc import convergence, random_seed
@@ -130,18 +131,18 @@ def _within(hat):
 
 
 @njit(**_INLINE)
-def _knot_slope(work, rate, size):
+def _knot_slope(work, rate, size, level, around):
     "Mean and inverse width of a guided step of a knot, whose weights are in `work.images`."
-    slope, curvature, weights = 0.0, 1e-9, work.images[0]
+    slope, curvature, weights = around[1] * (around[0] - level), 1e-9 + around[1], work.images[0]
     for pixel in range(size):
         inverse = weights[pixel] / max(rate[pixel], 1e-6)
         slope += work.counts[pixel] * inverse - weights[pixel]
         curvature += weights[pixel] * inverse
     return slope / curvature, math.sqrt(curvature)
 
-# %% ../nbs/04c_exact_posterior.ipynb #move-knot
+
 @njit(**_JIT)
-def _lift_knot(problem, state, work, knots, down, across, row, column):
+def _lift_knot(problem, state, work, knots, down, across, around, row, column):
     "A step of the background at one knot, guided or random; the light held fixed takes it up."
     (low, high), weights = problem.background, work.images[0]
     (top, bottom), (left, right) = _within(down), _within(across)
@@ -153,16 +154,18 @@ def _lift_knot(problem, state, work, knots, down, across, row, column):
             weights[pixel] = down[y] * across[x]
             pixel += 1
     spread = min(high - low, 100.0)
-    guided, noise, log_ratio = np.random.random() < 0.7, np.random.normal(), 0.0
-    mean, root = _knot_slope(work, work.old, size)
+    guided, noise = np.random.random() < 0.7, np.random.normal()
+    level = knots[row, column]
+    mean, root = _knot_slope(work, work.old, size, level, around)
     change = mean + noise / root if guided else spread * _log_uniform(0.001, 0.3) * noise
     if not low <= knots[row, column] + change <= high:
         return False
     for pixel in range(size):
         work.new[pixel] = work.old[pixel] + change * weights[pixel]
-    back, root_back = _knot_slope(work, work.new, size)
+    back, root_back = _knot_slope(work, work.new, size, level + change, around)
+    log_ratio = around[1] * change * (around[0] - level - change / 2)
     if guided:
-        log_ratio = math.log(root_back / root) + 0.5 * noise**2 - 0.5 * ((change + back) * root_back) ** 2
+        log_ratio += math.log(root_back / root) + 0.5 * noise**2 - 0.5 * ((change + back) * root_back) ** 2
     if problem.log_background:
         log_ratio -= math.log1p(change / knots[row, column])
     gain = _gain(problem, work, box, size)
@@ -184,9 +187,10 @@ class Plan(NamedTuple):
     starts: np.ndarray  # (N, 2): where emitters are expected, which decides how many steps are made where [px]
     steps: tuple[float, float]  # of a sweep, for each emitter and for each pixel of territory
     hats: tuple[np.ndarray, np.ndarray]  # (rows of knots, H), (columns of knots, W): weights of the background's knots
+    around: tuple[float, float]  # what pixels outside the region say of its background: mean [e⁻/px] and precision [px²/e⁻²]
     lifts: int  # steps of each knot after a sweep
 
-# %% ../nbs/04c_exact_posterior.ipynb #sweeps
+
 @njit(**_JIT)
 def _steps_in(problem, plan, core):
     "How many steps a core gets: decided by the start, not by the state, so that the chain stays exact."
@@ -221,7 +225,8 @@ def _sweep(problem, state, work, tile, plan, knots, cumulative, moves):
         for row in range(len(plan.hats[0])):
             for column in range(len(plan.hats[1])):
                 moves[0, -1] += 1
-                moves[1, -1] += _lift_knot(problem, state, work, knots, plan.hats[0][row], plan.hats[1][column], row, column)
+                moves[1, -1] += _lift_knot(problem, state, work, knots, plan.hats[0][row], plan.hats[1][column], plan.around,
+                                          row, column)
     _draw_density(problem, state)
 
 # %% ../nbs/04c_exact_posterior.ipynb #conditional
@@ -251,7 +256,7 @@ def _inverse(work, number, covariance):
         for row in range(number):
             covariance[row, unit] = column[row]
 
-# %% ../nbs/04c_exact_posterior.ipynb #conditional-gaussian
+
 @njit(**_JIT)
 def _conditional(problem, state, work, index, mean, covariance):
     "Mean and covariance of x, y and log photons of an emitter, all else given; whether they hold."
@@ -390,13 +395,13 @@ def _add_products(maps, x, y):
 
 @njit(**_ENTRY)
 def _note_emitters(problem, state, work, knots, hats, maps, rows, used, number):
-    "Add a state to the maps and its emitters to the list; how many rows are used then."
+    "Add a state to the maps and, unless its number is below zero, its emitters to the list; how many rows are used then."
     mean, covariance = np.zeros(3), np.zeros((3, 3))
     for index in range(state.count[0]):
         x, y, photons = _get(state.emitters, index)
         usable = _conditional(problem, state, work, index, mean, covariance)
         _add_emitter(maps, x, y, mean, covariance, usable)
-        if used < len(rows):
+        if 0 <= number and used < len(rows):
             row = rows[used]
             row[0], row[1], row[2], row[3], row[10] = number, x, y, photons, _level(problem, knots, hats, x, y)
             for k in range(3):
@@ -425,7 +430,7 @@ def _note_cells(problem, state, cells, trace):
 
 # %% ../nbs/04c_exact_posterior.ipynb #run-region
 @njit(**_ENTRY)
-def _run(problem, kernel, state, plan, knots, cells, size, sweeps, notes, cumulative, seed, maps, rows, trace, moves):
+def _run(problem, kernel, state, plan, knots, cells, size, sweeps, noted, cumulative, seed, maps, rows, trace, moves):
     "Sweeps of one chain of a region, from where its state is; how many rows of emitters were written."
     np.random.seed(seed)
     work, tile, used = _workspace(problem, kernel), _new_tile(problem, kernel, size[0], size[1]), 0
@@ -433,9 +438,10 @@ def _run(problem, kernel, state, plan, knots, cells, size, sweeps, notes, cumula
         if number % 20 == 0:
             _refresh(problem, state, work)
         _sweep(problem, state, work, tile, plan, knots, cumulative, moves)
-        if number >= sweeps - notes:
-            place = number - (sweeps - notes)
-            used = _note_emitters(problem, state, work, knots, plan.hats, maps, rows, used, place)
+        if number >= sweeps - len(trace):
+            place = number - (sweeps - len(trace))
+            total = noted[0] + place
+            used = _note_emitters(problem, state, work, knots, plan.hats, maps, rows, used, total if total % noted[1] == 0 else -1)
             _note_cells(problem, state, cells, trace[place])
     return used
 
@@ -605,7 +611,7 @@ def _survey(electrons, noise, sigma, prior, emitters):
     faint = evidence * mean_emitter_density(len(emitters), area, prior.emitter_density)
     return _Scene(counts, noise, spot, sigma, emitters, light, background, labels, faint / (1 + 9 * faint), area)
 
-# %% ../nbs/04c_exact_posterior.ipynb #survey-parts
+
 def _unseen(shape, prior):
     "A frame that nobody has looked at: emitters wherever the prior has them."
     margin = math.ceil(prior.margin)
@@ -678,10 +684,27 @@ def _region(scene, prior, number, where, own):
     side = math.ceil(_CORE * scene.sigma)
     side = side if max(shape) > side + 2 * reach + 4 else 0
     tile = tuple(min(size, side + 2 * reach) if side else size for size in shape)
-    plan = Plan(side, reach, mine[:, :2].copy(), (15.0, 0.2), hats, 0 if prior.known("background") is not None else 2)
+    around = _background_around(scene, box) if pieces == [1, 1] else (0.0, 0.0)
+    plan = Plan(side, reach, mine[:, :2].copy(), (15.0, 0.2), hats, around, 0 if prior.known("background") is not None else 2)
     cells = _cell_numbers(shape, pieces)
     density = mean_emitter_density(len(scene.emitters), scene.area, prior.emitter_density)
     return _Region((top, bottom, left, right), problem, plan, knots, cells, tile, _inside_range(mine, problem), density)
+
+
+def _background_around(scene, box):
+    "Mean and precision of the background by the pixels outside a box that have no emitters, the nearer the more."
+    (height, width), middle = scene.counts.shape, [(part.start + part.stop) / 2 for part in box]
+    near = tuple(slice(max(int(place) - _CELL, 0), int(place) + _CELL) for place in middle)
+    if max(height, width) <= 1.5 * _CELL:
+        near, weight = (slice(None), slice(None)), np.ones((height, width))
+    else:
+        away = [np.abs(np.arange(size)[part] + 0.5 - place) for size, part, place in zip((height, width), near, middle)]
+        weight = np.outer(*[np.maximum(1 - some / _CELL, 0.0) for some in away])
+    free = scene.labels[near] == 0
+    free[tuple(slice(part.start - (some.start or 0), part.stop - (some.start or 0)) for part, some in zip(box, near))] = False
+    rest = scene.counts[near] - scene.noise[near] - scene.light[near]
+    precision = weight * free / np.maximum(scene.background[near] + scene.light[near] + scene.noise[near], 1e-3)
+    return float((precision * rest).sum() / max(precision.sum(), 1e-30)), float(precision.sum())
 
 
 def _cell_numbers(shape, pieces):
@@ -737,19 +760,21 @@ class _Chain:
         "What was written down until now was burn-in."
         height, width = self.region.problem.counts.shape
         self.maps = Maps(*np.zeros((4, FACTOR * height, FACTOR * width)), np.zeros((3, (10 * int(KERNEL_SIGMA) + 5) ** 2)))
-        self.traces, self.rows, self.moves, self.disagreed = [], [], np.zeros((2, len(MOVES))), False
+        self.traces, self.rows, self.moves, self.thinning, self.disagreed = [], [], np.zeros((2, len(MOVES))), 1, False
 
     def run(self, sweeps, notes, cumulative, seed):
         "Some sweeps from where the chain is."
-        number = self.region.cells.max() + 1
-        trace, rows = np.zeros((notes, number, 4)), np.zeros((notes * min(self.problem.highest, 2 * len(self.region.emitters) + 8), 11))
-        used = _run(self.problem, _spots(KERNEL_SIGMA), self.state, self.region.plan, self.knots, self.region.cells, self.region.tile,
-                    sweeps, notes, cumulative, seed, self.maps, rows, trace, self.moves)
-        rows = rows[:used]
-        rows[:, 0] += sum(map(len, self.traces))
+        number, most, plan = self.region.cells.max() + 1, self.problem.highest, self.region.plan
+        trace, sets = np.zeros((notes, number, 4)), notes // self.thinning + 1
+        rows = np.zeros((sets * (most if sets * most < 200_000 else min(most, 2 * len(plan.starts) + 40)), 11), np.float32)
+        used = _run(self.problem, _spots(KERNEL_SIGMA), self.state, plan, self.knots, self.region.cells, self.region.tile, sweeps,
+                    (self.notes(), self.thinning), cumulative, seed, self.maps, rows, trace, self.moves)
         self.traces.append(trace)
-        self.rows.append(rows)
+        self.rows.append(rows[:used].copy())
         self.calls += 1
+        while self.notes() > 300 * self.thinning:  # so many sets of emitters are kept, evenly spaced
+            self.thinning *= 2
+            self.rows = [some[some[:, 0] % self.thinning == 0] for some in self.rows]
 
     def notes(self):
         return sum(map(len, self.traces))
@@ -866,14 +891,14 @@ def _table_of_region(region, chains, rarest=0.01):
             places[:, axis] = np.where(number > 0, total / np.maximum(number, 1), places[:, axis])
     return _moments_of_rows(region, rows, label, places, draws, max(rarest * draws, 2))
 
-# %% ../nbs/04c_exact_posterior.ipynb #rows-of-chains
+
 def _all_rows(chains):
-    "The emitters of all chains, each draw with a number of its own; and how many draws there are."
+    "The emitters of the draws that were kept of all chains, each draw with a number of its own; and how many these are."
     parts, before = [], 0
     for chain in chains:
-        part = np.concatenate(chain.rows)
-        part[:, 0] += before
-        before += chain.notes()
+        part = np.concatenate(chain.rows).astype(float)
+        part[:, 0] = part[:, 0] // chain.thinning + before
+        before += -(-chain.notes() // chain.thinning)
         parts.append(part)
     return np.concatenate(parts), before
 
@@ -938,7 +963,7 @@ class Draws(NamedTuple):
     photons: Tensor  # (B, n_draws, most) [e⁻]
     mask: Tensor  # (B, n_draws, most), true where an emitter is real
 
-# %% ../nbs/04c_exact_posterior.ipynb #frame-posterior
+
 @dataclass(frozen=True, repr=False)
 class FramePosterior:
     "The exact posterior of whole frames."
@@ -982,8 +1007,8 @@ def exact_posterior(
     return _gather(parts, n_draws)
 
 # %% ../nbs/04c_exact_posterior.ipynb #frame
-class _FrameChains:
-    "A frame with its regions and their chains."
+class _Frame:
+    "A frame on its way from data to posterior."
 
     def __init__(self, number, electrons, noise, sigma, prior, seed):
         self.number, self.electrons, self.noise, self.sigma, self.seed = number, electrons, noise, sigma, seed
@@ -1023,14 +1048,6 @@ class _FrameChains:
             chain.disagreed = not (verdict.rhat < 1.1).all()
         return bool(verdict.converged.all())
 
-# %% ../nbs/04c_exact_posterior.ipynb #frame-result
-class _Frame(_FrameChains):
-    "A frame on its way from data to posterior."
-
-    def ran(self, region):
-        "Whether all chains of a region have written something down."
-        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
-
     def share_density(self):
         "After the first round λ hears of the numbers that the chains found, where the fit had others: whether it has changed."
         before, low_high = len(self.scene.emitters), self.prior.emitter_density
@@ -1046,6 +1063,10 @@ class _Frame(_FrameChains):
         densities = [mean_emitter_density(number, self.scene.area, low_high) for number in (before, sum(counts))]
         self.scene = self.scene._replace(faint=self.scene.faint * densities[1] / densities[0])
         return True
+
+    def ran(self, region):
+        "Whether all chains of a region have written something down."
+        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
 
     def fitted(self, region):
         "Rows of the fit in a region."
@@ -1220,8 +1241,11 @@ def _checked(adu, camera, sigma, prior, n_draws, budget):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
     if n_draws < 0 or (budget is not None and budget <= 0):
         raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
-    electrons = camera.to_electrons(adu.double()).cpu()
-    noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
+    try:
+        electrons = camera.to_electrons(adu.double()).expand_as(adu).cpu()
+        noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
+    except RuntimeError:
+        raise ValueError(f"camera: its maps don't fit frames of shape {tuple(adu.shape)}") from None
     bad = ~torch.isfinite(electrons).flatten(1).all(1)
     if bad.any():
         raise ValueError(f"adu: NaN or infinite in frame {int(bad.nonzero()[0])}")
