@@ -10,9 +10,8 @@ __all__ = ['EMITTER_COLUMNS', 'METHODS', 'Tile', 'Plan', 'Maps', 'evidence_of_on
 import math
 import os
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from .psf import per_frame
-from .likelihood import LEFT_OUT, Camera, Prior
+from .likelihood import Camera, Prior
 from .kde import FACTOR, KERNEL_SIGMA
 from .fast_localization import localize_frames
 from .mcmc import convergence, random_seed
@@ -140,7 +139,7 @@ def _knot_slope(work, rate, size, level, around):
         curvature += weights[pixel] * inverse
     return slope / curvature, math.sqrt(curvature)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #move-knot
 @njit(**_JIT)
 def _lift_knot(problem, state, work, knots, down, across, around, row, column):
     "A step of the background at one knot, guided or random; the light held fixed takes it up."
@@ -190,7 +189,7 @@ class Plan(NamedTuple):
     around: tuple[float, float]  # what pixels outside the region say of its background: mean [e⁻/px] and precision [px²/e⁻²]
     lifts: int  # steps of each knot after a sweep
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #sweeps
 @njit(**_JIT)
 def _steps_in(problem, plan, core):
     "How many steps a core gets: decided by the start, not by the state, so that the chain stays exact."
@@ -256,7 +255,7 @@ def _inverse(work, number, covariance):
         for row in range(number):
             covariance[row, unit] = column[row]
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #conditional-gaussian
 @njit(**_JIT)
 def _conditional(problem, state, work, index, mean, covariance):
     "Mean and covariance of x, y and log photons of an emitter, all else given; whether they hold."
@@ -611,7 +610,7 @@ def _survey(electrons, noise, sigma, prior, emitters):
     faint = evidence * mean_emitter_density(len(emitters), area, prior.emitter_density)
     return _Scene(counts, noise, spot, sigma, emitters, light, background, labels, faint / (1 + 9 * faint), area)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #survey-parts
 def _unseen(shape, prior):
     "A frame that nobody has looked at: emitters wherever the prior has them."
     margin = math.ceil(prior.margin)
@@ -690,7 +689,7 @@ def _region(scene, prior, number, where, own):
     density = mean_emitter_density(len(scene.emitters), scene.area, prior.emitter_density)
     return _Region((top, bottom, left, right), problem, plan, knots, cells, tile, _inside_range(mine, problem), density)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #region-parts
 def _background_around(scene, box):
     "Mean and precision of the background by the pixels outside a box that have no emitters, the nearer the more."
     (height, width), middle = scene.counts.shape, [(part.start + part.stop) / 2 for part in box]
@@ -891,7 +890,7 @@ def _table_of_region(region, chains, rarest=0.01):
             places[:, axis] = np.where(number > 0, total / np.maximum(number, 1), places[:, axis])
     return _moments_of_rows(region, rows, label, places, draws, max(rarest * draws, 2))
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #rows-of-chains
 def _all_rows(chains):
     "The emitters of the draws that were kept of all chains, each draw with a number of its own; and how many these are."
     parts, before = [], 0
@@ -963,7 +962,7 @@ class Draws(NamedTuple):
     photons: Tensor  # (B, n_draws, most) [e⁻]
     mask: Tensor  # (B, n_draws, most), true where an emitter is real
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #frame-posterior
 @dataclass(frozen=True, repr=False)
 class FramePosterior:
     "The exact posterior of whole frames."
@@ -1007,8 +1006,8 @@ def exact_posterior(
     return _gather(parts, n_draws)
 
 # %% ../nbs/04c_exact_posterior.ipynb #frame
-class _Frame:
-    "A frame on its way from data to posterior."
+class _FrameChains:
+    "A frame with its regions and their chains."
 
     def __init__(self, number, electrons, noise, sigma, prior, seed):
         self.number, self.electrons, self.noise, self.sigma, self.seed = number, electrons, noise, sigma, seed
@@ -1047,6 +1046,10 @@ class _Frame:
         for chain in chains:
             chain.disagreed = not (verdict.rhat < 1.1).all()
         return bool(verdict.converged.all())
+
+# %% ../nbs/04c_exact_posterior.ipynb #frame-result
+class _Frame(_FrameChains):
+    "A frame on its way from data to posterior."
 
     def share_density(self):
         "After the first round λ hears of the numbers that the chains found, where the fit had others: whether it has changed."
