@@ -237,7 +237,7 @@ def test_drift_is_taken_off_and_must_cover_the_movie(run, place):
 
 def started(place, *arguments, **how):
     "`smlm-ddpm` in a process of its own."
-    code = f"import sys; from smlm_ddpm.command_line import main; sys.exit(main({list(arguments)!r}))"
+    code = f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from smlm_ddpm.command_line import main; sys.exit(main({list(arguments)!r}))"
     return subprocess.Popen([sys.executable, "-c", code], cwd=place, stderr=subprocess.PIPE, text=True, **how,
                             env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
 
