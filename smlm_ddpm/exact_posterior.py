@@ -11,7 +11,7 @@ import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -27,11 +27,12 @@ from .fast_localization import localize_frames
 from .mcmc import convergence, random_seed
 from .reversible_jump import _further
 from smlm_ddpm.jumps import (
-    _ENTRY, _INLINE, _JIT, _PASTED, MOVES, Problem, State, Work, _accept, _add, _arrive, _block, _cut, _draw_density, _equations, _gain, _get, _images, _keep,
-    _log_uniform, _mean_step, _refresh, _set, _spots, _stepped, _window, _workspace, move_shares, sums_of_nine,
+    _ENTRY, _INLINE, _JIT, _PASTED, MOVES, Problem, State, Work, _accept, _add, _arrive, _block, _cut, _draw_density,
+    _equations, _gain, _gather, _get, _keep, _log_uniform, _mean_step, _refresh, _set, _spots, _stepped, _window,
+    _workspace, move_shares, sums_of_nine,
 )
 
-# %% ../nbs/04c_exact_posterior.ipynb #tile
+# %% ../nbs/04c_exact_posterior.ipynb #Tile-part
 class Tile(NamedTuple):
     "Memory of a window that moves over a region."
 
@@ -54,7 +55,7 @@ def _tile_problem(problem, tile_counts, tile_smooth, tile_territory, bounds):
         problem.emitter_density, problem.elsewhere, problem.step,
     )
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #tile
 @njit(**_ENTRY)
 def _new_tile(problem, kernel, rows, columns):
     "Memory for windows of this size."
@@ -62,7 +63,7 @@ def _new_tile(problem, kernel, rows, columns):
     work = _workspace(_tile_problem(problem, counts, smooth, territory, problem.bounds), kernel)
     return Tile(counts, smooth, np.zeros((rows, columns)), territory, np.zeros((problem.highest, 3)), np.zeros(1, np.int64), work)
 
-# %% ../nbs/04c_exact_posterior.ipynb #fill-tile
+# %% ../nbs/04c_exact_posterior.ipynb #fill-part
 @njit(**_JIT)
 def _fill(problem, state, tile, top, left, core):
     "Copy a window of the region; births look at its core only."
@@ -75,7 +76,7 @@ def _fill(problem, state, tile, top, left, core):
             inside = problem.territory[y, x] and core[0] <= x + 0.5 <= core[1] and core[2] <= y + 0.5 <= core[3]
             tile.smooth[row * (columns + 2) + column] = problem.smooth[y * wide + x] if inside else 0.0
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #take-part
 @njit(**_JIT)
 def _take(state, tile, top, left, core):
     "Move the emitters of the core from the region to the tile."
@@ -90,7 +91,7 @@ def _take(state, tile, top, left, core):
             kept += 1
     state.count[0], tile.count[0] = kept, taken
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #fill-tile
 @njit(**_JIT)
 def _put_back(state, tile, top, left):
     "The reverse, and the light."
@@ -117,7 +118,7 @@ def _visit(problem, state, tile, core, margin, steps, cumulative, moves):
     _block(inner, inside, tile.work, 1.0, steps, cumulative, moves[0], moves[1])
     _put_back(state, tile, top, left)
 
-# %% ../nbs/04c_exact_posterior.ipynb #lift-knot
+# %% ../nbs/04c_exact_posterior.ipynb #knot-weights
 @njit(**_INLINE)
 def _within(hat):
     "First and last pixel at which a knot has weight."
@@ -130,6 +131,16 @@ def _within(hat):
 
 
 @njit(**_INLINE)
+def _weights(target, box, down, across):
+    "The weights of a knot, pixel after pixel."
+    pixel = 0
+    for y in range(box[0], box[1]):
+        for x in range(box[2], box[3]):
+            target[pixel] = down[y] * across[x]
+            pixel += 1
+
+# %% ../nbs/04c_exact_posterior.ipynb #knot-slope
+@njit(**_INLINE)
 def _knot_slope(work, rate, size, level, around):
     "Mean and inverse width of a guided step of a knot, whose weights are in `work.images`."
     slope, curvature, weights = around[1] * (around[0] - level), 1e-9 + around[1], work.images[0]
@@ -139,34 +150,36 @@ def _knot_slope(work, rate, size, level, around):
         curvature += weights[pixel] * inverse
     return slope / curvature, math.sqrt(curvature)
 
-# %% ../nbs/04c_exact_posterior.ipynb #move-knot
+
+@njit(**_INLINE)
+def _knot_odds(problem, work, size, level, change, around, noise, root, guided):
+    "Log of prior and proposal of a step of a knot."
+    log_ratio = around[1] * change * (around[0] - level - change / 2)
+    if guided:
+        back, root_back = _knot_slope(work, work.new, size, level + change, around)
+        log_ratio += math.log(root_back / root) + 0.5 * noise**2 - 0.5 * ((change + back) * root_back) ** 2
+    if problem.log_background:
+        log_ratio -= math.log1p(change / level)
+    return log_ratio
+
+# %% ../nbs/04c_exact_posterior.ipynb #lift-knot
 @njit(**_JIT)
 def _lift_knot(problem, state, work, knots, down, across, around, row, column):
     "A step of the background at one knot, guided or random; the light held fixed takes it up."
-    (low, high), weights = problem.background, work.images[0]
+    (low, high), weights, level = problem.background, work.images[0], knots[row, column]
     (top, bottom), (left, right) = _within(down), _within(across)
-    box, pixel = (top, bottom, left, right), 0
+    box = (top, bottom, left, right)
     size = _cut(state.rate, box, work.old)
     _cut(problem.counts, box, work.counts)
-    for y in range(top, bottom):
-        for x in range(left, right):
-            weights[pixel] = down[y] * across[x]
-            pixel += 1
-    spread = min(high - low, 100.0)
+    _weights(weights, box, down, across)
     guided, noise = np.random.random() < 0.7, np.random.normal()
-    level = knots[row, column]
     mean, root = _knot_slope(work, work.old, size, level, around)
-    change = mean + noise / root if guided else spread * _log_uniform(0.001, 0.3) * noise
-    if not low <= knots[row, column] + change <= high:
+    change = mean + noise / root if guided else min(high - low, 100.0) * _log_uniform(0.001, 0.3) * noise
+    if not low <= level + change <= high:
         return False
     for pixel in range(size):
         work.new[pixel] = work.old[pixel] + change * weights[pixel]
-    back, root_back = _knot_slope(work, work.new, size, level + change, around)
-    log_ratio = around[1] * change * (around[0] - level - change / 2)
-    if guided:
-        log_ratio += math.log(root_back / root) + 0.5 * noise**2 - 0.5 * ((change + back) * root_back) ** 2
-    if problem.log_background:
-        log_ratio -= math.log1p(change / knots[row, column])
+    log_ratio = _knot_odds(problem, work, size, level, change, around, noise, root, guided)
     gain = _gain(problem, work, box, size)
     if not _accept(gain + log_ratio):
         return False
@@ -177,7 +190,7 @@ def _lift_knot(problem, state, work, knots, down, across, around, row, column):
             problem.fixed[y, x] += change * down[y] * across[x]
     return True
 
-# %% ../nbs/04c_exact_posterior.ipynb #sweep
+# %% ../nbs/04c_exact_posterior.ipynb #Plan-part
 class Plan(NamedTuple):
     "How a region is swept."
 
@@ -189,7 +202,7 @@ class Plan(NamedTuple):
     around: tuple[float, float]  # what pixels outside the region say of its background: mean [e⁻/px] and precision [px²/e⁻²]
     lifts: int  # steps of each knot after a sweep
 
-# %% ../nbs/04c_exact_posterior.ipynb #sweeps
+
 @njit(**_JIT)
 def _steps_in(problem, plan, core):
     "How many steps a core gets: decided by the start, not by the state, so that the chain stays exact."
@@ -203,7 +216,7 @@ def _steps_in(problem, plan, core):
         emitters += core[0] <= x < core[1] and core[2] <= y < core[3]
     return 0 if pixels == 0 else int(math.ceil(plan.steps[0] * emitters + plan.steps[1] * pixels))
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #sweep
 @njit(**_PASTED)
 def _sweep(problem, state, work, tile, plan, knots, cumulative, moves):
     "Every tile of a checkerboard with a random offset, then background and density."
@@ -228,7 +241,7 @@ def _sweep(problem, state, work, tile, plan, knots, cumulative, moves):
                                           row, column)
     _draw_density(problem, state)
 
-# %% ../nbs/04c_exact_posterior.ipynb #conditional
+# %% ../nbs/04c_exact_posterior.ipynb #without-bound-part
 @njit(**_INLINE)
 def _without_bound(problem, work, number):
     "Take the curvature that keeps steps short out of the equations again."
@@ -237,7 +250,7 @@ def _without_bound(problem, work, number):
     if number == 3:
         work.system[2, 2] -= 1.0
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #inverse-part
 @njit(**_INLINE)
 def _inverse(work, number, covariance):
     "Of the curvature, whose Cholesky factor is in `work.system`."
@@ -255,7 +268,7 @@ def _inverse(work, number, covariance):
         for row in range(number):
             covariance[row, unit] = column[row]
 
-# %% ../nbs/04c_exact_posterior.ipynb #conditional-gaussian
+# %% ../nbs/04c_exact_posterior.ipynb #conditional
 @njit(**_JIT)
 def _conditional(problem, state, work, index, mean, covariance):
     "Mean and covariance of x, y and log photons of an emitter, all else given; whether they hold."
@@ -263,10 +276,7 @@ def _conditional(problem, state, work, index, mean, covariance):
     mean[0], mean[1], mean[2] = x, y, math.log(photons)
     covariance[:] = 0.0
     box = _window(problem.spot, x, y, problem.counts.shape, 1)
-    size = _cut(state.rate, box, work.old)
-    _cut(problem.counts, box, work.counts)
-    _set(work.changes, 0, x, y, photons)
-    _images(problem, box, x, y, photons, work, 0)
+    size, _ = _gather(problem, state, work, box, index, -1)
     number = _equations(problem, work, work.old, size, 0, 1, 1.0)
     _without_bound(problem, work, number)
     slope_x, slope_y, slope_photons = work.system[0, 6], work.system[1, 6], work.system[2, 6] if number == 3 else 0.0
@@ -281,8 +291,7 @@ def _conditional(problem, state, work, index, mean, covariance):
     _equations(problem, work, work.new, size, 6, 1, 1.0)
     _without_bound(problem, work, number)
     work.system[0, 6], work.system[1, 6] = slope_x, slope_y
-    if number == 3:
-        work.system[2, 6] = slope_photons
+    work.system[2, 6] = slope_photons
     return _summarise(problem, work, number, mean, covariance)
 
 # %% ../nbs/04c_exact_posterior.ipynb #summarise
@@ -325,7 +334,7 @@ def _bell(target, box, x, y, kernel, covariance):
             ratio *= shrink
             pixel += 1
 
-# %% ../nbs/04c_exact_posterior.ipynb #add-moments
+# %% ../nbs/04c_exact_posterior.ipynb #Maps-part
 _ROUND = KERNEL_SIGMA**2 + 1 / 12  # variance of a kernel summed over pixels [KDE px²]
 
 
@@ -347,7 +356,7 @@ def _kernel_window(shape, x, y):
     left, right = min(max(column - reach, 0), shape[1]), min(max(column + reach + 1, 0), shape[1])
     return top, bottom, left, right
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #add-moments
 @njit(**_JIT)
 def _add_emitter(maps, x, y, mean, covariance, usable):
     "An emitter's part of the moments of y, all else given: E[K], E[K²], and K itself for the products with others."
@@ -368,7 +377,7 @@ def _add_emitter(maps, x, y, mean, covariance, usable):
             maps.smooth[row, place] += first
             maps.drawn[row, place] += k
 
-# %% ../nbs/04c_exact_posterior.ipynb #record-moments
+# %% ../nbs/04c_exact_posterior.ipynb #level-part
 @njit(**_JIT)
 def _level(problem, knots, hats, x, y):
     "The background at a place [e⁻/px]."
@@ -391,7 +400,7 @@ def _add_products(maps, x, y):
             maps.smooth[row, column] = 0.0
             maps.drawn[row, column] = 0.0
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #record-moments
 @njit(**_ENTRY)
 def _note_emitters(problem, state, work, knots, hats, maps, rows, used, number):
     "Add a state to the maps and, unless its number is below zero, its emitters to the list; how many rows are used then."
@@ -444,7 +453,7 @@ def _run(problem, kernel, state, plan, knots, cells, size, sweeps, noted, cumula
             _note_cells(problem, state, cells, trace[place])
     return used
 
-# %% ../nbs/04c_exact_posterior.ipynb #faint-tables
+# %% ../nbs/04c_exact_posterior.ipynb #faint-tables-part
 @njit(**_ENTRY)
 def _faint_tables(spot, levels, rates):
     "For each rate (rows) and number of photons: the log-likelihood ratio where no emitter is, and its slope by the score."
@@ -460,7 +469,7 @@ def _faint_tables(spot, levels, rates):
                     slope[i, k] += light * math.log1p(signal) / norm
     return base, slope
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #faint-tables
 @njit(**_ENTRY)
 def _evidence_of_one(counts, rate, spot, levels, rates, base, slope):
     "∫p(photons)·p(frame | one emitter more)/p(frame) in the middle of each pixel, (H, W)."
@@ -476,10 +485,13 @@ def _evidence_of_one(counts, rate, spot, levels, rates, base, slope):
                 score += weight * part
             place = min(max(int(math.log(rate[y, x] / rates[0]) / step + 0.5), 0), len(rates) - 1)
             for k in range(len(levels)):
-                result[y, x] += math.exp(min(base[place, k] + slope[place, k] * score, 50.0)) / len(levels)
+                ratio = base[place, k] + slope[place, k] * score
+                if ratio < -20:
+                    break
+                result[y, x] += math.exp(min(ratio, 50.0)) / len(levels)
     return result
 
-# %% ../nbs/04c_exact_posterior.ipynb #evidence-at-edges
+# %% ../nbs/04c_exact_posterior.ipynb #evidence-at-part
 @njit(**_ENTRY)
 def _evidence_at(counts, rate, spot, levels, y, x):
     "The same, pixel by pixel: for places near the edge of the frame and beyond it, which lose a part of the light."
@@ -490,10 +502,12 @@ def _evidence_at(counts, rate, spot, levels, y, x):
             for column in range(max(x - half, 0), min(x + half + 1, columns)):
                 light = levels[k] * spot[row - y + half] * spot[column - x + half]
                 ratio += counts[row, column] * math.log1p(light / rate[row, column]) - light
+        if ratio < -20:  # it is concave in the light, and 0 without: from here on it falls
+            break
         total += math.exp(min(ratio, 50.0)) / len(levels)
     return total
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #evidence-at-edges
 @njit(**_ENTRY)
 def _complete_edges(inner, counts, rate, spot, levels, border, margin):
     "The evidence with a margin around the frame, (H + 2·margin, W + 2·margin)."
@@ -516,6 +530,7 @@ def evidence_of_one(
     rate: np.ndarray,  # (H, W): what is expected of them [e⁻]
     sigma: float,  # [px]
     photons: tuple[float, float],  # range, log-uniform [e⁻]
+    *,
     margin: int = 0,  # pixels around the frame that are included
 ) -> np.ndarray:  # (H + 2·margin, W + 2·margin)
     "How many times more probable the frame becomes by one more emitter, of unknown photons, in the middle of a pixel."
@@ -550,7 +565,7 @@ def _render(spot, emitters, shape):
         _add(spot, flat, box, shape, emitters[index, 0], emitters[index, 1], emitters[index, 2], profiles)
     return result
 
-# %% ../nbs/04c_exact_posterior.ipynb #scene
+# %% ../nbs/04c_exact_posterior.ipynb #Scene-part
 class _Scene(NamedTuple):
     "A frame before it is cut into regions."
 
@@ -575,16 +590,29 @@ def _background_of_rest(electrons, noise, light, limits, cell=32):
     knots = np.clip(parts[0] / np.maximum(parts[1], 1e-30), *limits)
     return hats[0].T @ knots @ hats[1]
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #scene
 def _hats(size, number):
     "Weights of knots along an axis, (number, size): linear between their places, one in all."
     place = np.clip((np.arange(size) + 0.5) * number / size - 0.5, 0, number - 1)
     return np.maximum(1 - np.abs(place - np.arange(number)[:, None]), 0.0)
 
-# %% ../nbs/04c_exact_posterior.ipynb #survey
+# %% ../nbs/04c_exact_posterior.ipynb #territory
 _TERRITORY, _LIT = 3.0, 0.1  # radius about an emitter of the fit [σ]; emitters expected in 3 × 3 pixels that call for a chain
 
 
+def _territory(lit, sigma, emitters):
+    "Where chains may put emitters, (H, W)."
+    away = ndimage.distance_transform_edt(~lit) if lit.any() else np.full(lit.shape, np.inf)
+    territory, reach = away <= 2 * sigma, _TERRITORY * sigma
+    rows, columns = np.ogrid[: lit.shape[0], : lit.shape[1]]
+    for x, y, _ in emitters:
+        top, left = max(int(y - reach), 0), max(int(x - reach), 0)
+        near = slice(top, int(y + reach) + 2), slice(left, int(x + reach) + 2)
+        distance2 = (rows[near[0]] + 0.5 - y) ** 2 + (columns[:, near[1]] + 0.5 - x) ** 2
+        territory[near] |= distance2 <= reach**2
+    return territory
+
+# %% ../nbs/04c_exact_posterior.ipynb #survey-part
 def _survey(electrons, noise, sigma, prior, emitters):
     "Find the regions of a frame: where the fit has emitters, and where the light leaves room for one."
     counts, spot = np.maximum(electrons + noise, 0.0), _spots(sigma)
@@ -593,24 +621,15 @@ def _survey(electrons, noise, sigma, prior, emitters):
     area = prior.area(counts.shape)
     density = mean_emitter_density(len(emitters), area, prior.emitter_density)
     margin = math.ceil(prior.margin)
-    evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, margin), prior.margin)
+    evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, margin=margin), prior.margin)
     lit = _nearest(density * ndimage.uniform_filter(evidence, 3, mode="constant") * 9 > _LIT, margin)
-    away = ndimage.distance_transform_edt(~lit) if lit.any() else np.full(counts.shape, np.inf)
-    territory = away <= 2 * sigma
-    rows, columns = np.ogrid[: counts.shape[0], : counts.shape[1]]
-    reach = _TERRITORY * sigma
-    for x, y, _ in emitters:
-        top, left = max(int(y - reach), 0), max(int(x - reach), 0)
-        near = slice(top, int(y + reach) + 2), slice(left, int(x + reach) + 2)
-        distance2 = (rows[near[0]] + 0.5 - y) ** 2 + (columns[:, near[1]] + 0.5 - x) ** 2
-        territory[near] |= distance2 <= reach**2
-    labels, _ = ndimage.label(territory, np.ones((3, 3)))
+    labels, _ = ndimage.label(_territory(lit, sigma, emitters), np.ones((3, 3)))
     evidence = np.where(np.pad(labels, margin, mode="edge") == 0, evidence, 0.0)
     area = max(area - evidence.sum(), 0.0)
     faint = evidence * mean_emitter_density(len(emitters), area, prior.emitter_density)
     return _Scene(counts, noise, spot, sigma, emitters, light, background, labels, faint / (1 + 9 * faint), area)
 
-# %% ../nbs/04c_exact_posterior.ipynb #survey-parts
+# %% ../nbs/04c_exact_posterior.ipynb #survey
 def _unseen(shape, prior):
     "A frame that nobody has looked at: emitters wherever the prior has them."
     margin = math.ceil(prior.margin)
@@ -665,7 +684,7 @@ def _cut_regions(scene, prior):
     found = ndimage.find_objects(scene.labels)
     return [_region(scene, prior, number + 1, where, owner == number + 1) for number, where in enumerate(found)]
 
-# %% ../nbs/04c_exact_posterior.ipynb #build-region
+# %% ../nbs/04c_exact_posterior.ipynb #region-part
 def _region(scene, prior, number, where, own):
     "The problem of a region and how it is swept."
     margin, (height, width) = max(math.ceil(3 * scene.sigma), 4), scene.counts.shape
@@ -689,7 +708,7 @@ def _region(scene, prior, number, where, own):
     density = mean_emitter_density(len(scene.emitters), scene.area, prior.emitter_density)
     return _Region((top, bottom, left, right), problem, plan, knots, cells, tile, _inside_range(mine, problem), density)
 
-# %% ../nbs/04c_exact_posterior.ipynb #region-parts
+# %% ../nbs/04c_exact_posterior.ipynb #background-around-part
 def _background_around(scene, box):
     "Mean and precision of the background by the pixels outside a box that have no emitters, the nearer the more."
     (height, width), middle = scene.counts.shape, [(part.start + part.stop) / 2 for part in box]
@@ -710,7 +729,7 @@ def _cell_numbers(shape, pieces):
     rows, columns = (np.arange(size) * number // size for size, number in zip(shape, pieces))
     return rows[:, None] * pieces[1] + columns
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #build-region
 def _inside_range(emitters, problem):
     "Emitters that the prior allows."
     low, high = problem.photons
@@ -740,50 +759,70 @@ def _region_problem(scene, prior, box, territory, fixed, number):
 
 # %% ../nbs/04c_exact_posterior.ipynb #chain-of-region
 _CHAINS, _BURN_IN, _FIRST, _ROUNDS = 2, 30, 150, 6  # chains; sweeps before the first round, in it, and how often the number doubles
+_SETS = 300  # of emitters that a chain keeps
 
 
+@dataclass
 class _Chain:
     "One chain of a region: where it is, and what it has written down."
 
-    def __init__(self, region):
-        self.region = region
-        self.problem = region.problem._replace(fixed=region.problem.fixed.copy())
-        most, shape = region.problem.highest, region.problem.counts.shape
-        self.state = State(np.zeros((most, 3)), np.array([len(region.emitters)]), np.zeros(1), np.array([region.emitter_density]),
-                           np.zeros(shape), np.zeros(1))
-        self.state.emitters[: len(region.emitters)] = region.emitters
-        self.knots, self.calls = region.knots.copy(), 0
-        self.forget()
+    problem: Problem
+    state: State
+    knots: np.ndarray  # the background [e⁻/px]
+    maps: Maps
+    calls: int = 0  # how often it was continued
+    traces: list = field(default_factory=list)  # (notes, cells, 4) of each call
+    rows: list = field(default_factory=list)  # the emitters of every `thinning`-th note
+    thinning: int = 1
+    steps: np.ndarray = field(default_factory=lambda: np.zeros((2, len(MOVES))))  # tried and accepted
+    disagreed: bool = False  # whether what was written down is to be forgotten
 
-    def forget(self):
-        "What was written down until now was burn-in."
-        height, width = self.region.problem.counts.shape
-        self.maps = Maps(*np.zeros((4, FACTOR * height, FACTOR * width)), np.zeros((3, (10 * int(KERNEL_SIGMA) + 5) ** 2)))
-        self.traces, self.rows, self.moves, self.thinning, self.disagreed = [], [], np.zeros((2, len(MOVES))), 1, False
 
-    def run(self, sweeps, notes, cumulative, seed):
-        "Some sweeps from where the chain is."
-        number, most, plan = self.region.cells.max() + 1, self.problem.highest, self.region.plan
-        trace, sets = np.zeros((notes, number, 4)), notes // self.thinning + 1
-        rows = np.zeros((sets * (most if sets * most < 200_000 else min(most, 2 * len(plan.starts) + 40)), 11), np.float32)
-        used = _run(self.problem, _spots(KERNEL_SIGMA), self.state, plan, self.knots, self.region.cells, self.region.tile, sweeps,
-                    (self.notes(), self.thinning), cumulative, seed, self.maps, rows, trace, self.moves)
-        self.traces.append(trace)
-        self.rows.append(rows[:used].copy())
-        self.calls += 1
-        while self.notes() > 300 * self.thinning:  # so many sets of emitters are kept, evenly spaced
-            self.thinning *= 2
-            self.rows = [some[some[:, 0] % self.thinning == 0] for some in self.rows]
+def _notes(chain):
+    "How many states a chain has written down."
+    return sum(map(len, chain.traces))
 
-    def notes(self):
-        return sum(map(len, self.traces))
+# %% ../nbs/04c_exact_posterior.ipynb #new-chain
+def _new_chain(region):
+    "A chain at the fit."
+    problem, (height, width) = region.problem, region.problem.counts.shape
+    state = State(np.zeros((problem.highest, 3)), np.array([len(region.emitters)]), np.zeros(1), np.array([region.emitter_density]),
+                  np.zeros((height, width)), np.zeros(1))
+    state.emitters[: len(region.emitters)] = region.emitters
+    return _Chain(problem._replace(fixed=problem.fixed.copy()), state, region.knots.copy(), _new_maps(height, width))
 
-    def cost(self):
-        "Steps of a sweep, about."
-        plan = self.region.plan
-        return plan.steps[0] * len(plan.starts) + plan.steps[1] * self.problem.territory.sum() + 15 * len(plan.starts) + 10
 
-# %% ../nbs/04c_exact_posterior.ipynb #verdict
+def _new_maps(height, width):
+    return Maps(*np.zeros((4, FACTOR * height, FACTOR * width)), np.zeros((3, (10 * int(KERNEL_SIGMA) + 5) ** 2)))
+
+
+def _forget(chain):
+    "What was written down until now was burn-in."
+    chain.maps = _new_maps(*chain.problem.counts.shape)
+    chain.traces, chain.rows, chain.thinning, chain.disagreed = [], [], 1, False
+
+
+def _cost(chain, region):
+    "Steps of a sweep, about."
+    plan = region.plan
+    return (plan.steps[0] + 15) * len(plan.starts) + plan.steps[1] * region.problem.territory.sum() + 10
+
+# %% ../nbs/04c_exact_posterior.ipynb #run-chain
+def _run_chain(chain, region, sweeps, notes, cumulative, seed):
+    "Some sweeps from where the chain is, of which the last are noted."
+    most, plan, sets = chain.problem.highest, region.plan, notes // chain.thinning + 1
+    trace = np.zeros((notes, region.cells.max() + 1, 4))
+    rows = np.zeros((sets * (most if sets * most < 200_000 else min(most, 2 * len(plan.starts) + 40)), 11), np.float32)
+    used = _run(chain.problem, _spots(KERNEL_SIGMA), chain.state, plan, chain.knots, region.cells, region.tile, sweeps,
+                (_notes(chain), chain.thinning), cumulative, seed, chain.maps, rows, trace, chain.steps)
+    chain.traces.append(trace)
+    chain.rows.append(rows[:used].copy())
+    chain.calls += 1
+    while _notes(chain) > _SETS * chain.thinning:
+        chain.thinning *= 2
+        chain.rows = [some[some[:, 0] % chain.thinning == 0] for some in chain.rows]
+
+# %% ../nbs/04c_exact_posterior.ipynb #Verdict-part
 class _Verdict(NamedTuple):
     "Of a region, cell by cell."
 
@@ -792,7 +831,7 @@ class _Verdict(NamedTuple):
     discrepancy: np.ndarray  # (cells,)
     converged: np.ndarray  # (cells,)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #judge-part
 def _judge(region, chains):
     "Compare the chains of a region."
     trace = np.stack([np.concatenate(chain.traces) for chain in chains])  # (C, D, cells, 4)
@@ -813,18 +852,18 @@ def _judge(region, chains):
 
 def _chain_moments(chains):
     "E[y] of each chain (C, 4h, 4w), and Var[y] of all (4h, 4w)."
-    means = np.stack([chain.maps.total / chain.notes() for chain in chains])
-    square = sum(chain.maps.square / chain.notes() for chain in chains) / len(chains)
+    means = np.stack([chain.maps.total / _notes(chain) for chain in chains])
+    square = sum(chain.maps.square / _notes(chain) for chain in chains) / len(chains)
     return means, np.maximum(square - means.mean(0) ** 2, 0.0)
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #verdict
 def _discrepancy(means, variance, cells):
     "Distance of the chains' means from their average, in units of the sd of y, in every cell."
     apart = ((means - means.mean(0)) ** 2).mean(0)
     fine = np.repeat(np.repeat(cells, FACTOR, 0), FACTOR, 1).ravel()
     return np.sqrt(np.bincount(fine, apart.ravel()) / np.maximum(np.bincount(fine, variance.ravel()), 1e-12))
 
-# %% ../nbs/04c_exact_posterior.ipynb #assign
+# %% ../nbs/04c_exact_posterior.ipynb #assign-part
 @njit(**_ENTRY)
 def _assign(rows, places, first, reach):
     "For each emitter of each draw the place it belongs to, -1 for none: nearest pairs first, and the `first` places before others."
@@ -850,7 +889,7 @@ def _assign(rows, places, first, reach):
         begin = end
     return label
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #assign
 @njit(**_ENTRY)
 def _candidates(draw, places, first, size, left, top, last, earlier):
     "Pairs of emitter and place within reach of each other, and their cost."
@@ -869,7 +908,7 @@ def _candidates(draw, places, first, size, left, top, last, earlier):
                     place = earlier[place]
     return cost[:number], pairs[:number]
 
-# %% ../nbs/04c_exact_posterior.ipynb #table-of-region
+# %% ../nbs/04c_exact_posterior.ipynb #table-of-region-part
 EMITTER_COLUMNS = [("frame", np.int64), *((name, np.float64) for name in (
     "x", "y", "photons", "background", "x_sd", "y_sd", "photons_sd", "background_sd", "probability")), ("region", np.int64)]
 
@@ -890,18 +929,18 @@ def _table_of_region(region, chains, rarest=0.01):
             places[:, axis] = np.where(number > 0, total / np.maximum(number, 1), places[:, axis])
     return _moments_of_rows(region, rows, label, places, draws, max(rarest * draws, 2))
 
-# %% ../nbs/04c_exact_posterior.ipynb #rows-of-chains
+# %% ../nbs/04c_exact_posterior.ipynb #all-rows-part
 def _all_rows(chains):
     "The emitters of the draws that were kept of all chains, each draw with a number of its own; and how many these are."
     parts, before = [], 0
     for chain in chains:
         part = np.concatenate(chain.rows).astype(float)
         part[:, 0] = part[:, 0] // chain.thinning + before
-        before += -(-chain.notes() // chain.thinning)
+        before += -(-_notes(chain) // chain.thinning)
         parts.append(part)
     return np.concatenate(parts), before
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #table-of-region
 def _moments_of_rows(region, rows, label, places, draws, fewest):
     "Mean and standard deviation of each place's emitters."
     result = []
@@ -920,7 +959,7 @@ def _moments_of_rows(region, rows, label, places, draws, fewest):
                        math.sqrt(variance[0]), math.sqrt(variance[1]), photons_sd, some[:, 10].std(), len(some) / draws))
     return np.array(result).reshape(-1, 9)
 
-# %% ../nbs/04c_exact_posterior.ipynb #spread-density
+# %% ../nbs/04c_exact_posterior.ipynb #spread-part
 @njit(**_ENTRY)
 def _spread(faint, mean, variance, profile, square, half, margin):
     "Add to the fine images what a Poisson process of this density does: Campbell's theorem, separable."
@@ -941,7 +980,7 @@ def _spread(faint, mean, variance, profile, square, half, margin):
                     mean[place, x] += profile[k] * along[y, x]
                     variance[place, x] += square[k] * along2[y, x]
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #spread-density
 def _add_faint(faint, mean, variance):
     "Moments of y from emitters that are somewhere in a pixel with this density [px⁻²]."
     half = int(4 * KERNEL_SIGMA)
@@ -951,7 +990,7 @@ def _add_faint(faint, mean, variance):
     margin = (faint.shape[0] - mean.shape[0] // FACTOR) // 2
     _spread(faint, mean, variance, bells.mean(1), (bells**2).mean(1), half, margin)
 
-# %% ../nbs/04c_exact_posterior.ipynb #result
+# %% ../nbs/04c_exact_posterior.ipynb #draws-type
 METHODS = ("prior", "chains", "fit")  # what a number in `method` means
 
 
@@ -962,7 +1001,7 @@ class Draws(NamedTuple):
     photons: Tensor  # (B, n_draws, most) [e⁻]
     mask: Tensor  # (B, n_draws, most), true where an emitter is real
 
-# %% ../nbs/04c_exact_posterior.ipynb #frame-posterior
+# %% ../nbs/04c_exact_posterior.ipynb #result
 @dataclass(frozen=True, repr=False)
 class FramePosterior:
     "The exact posterior of whole frames."
@@ -973,11 +1012,11 @@ class FramePosterior:
     regions: np.ndarray  # table: frame, region, box, P(N), rhat, ess, discrepancy, steps, converged
     method: Tensor  # (B, 1, H, W): index into METHODS
     converged: Tensor  # (B, 1, H, W)
-    draws: Draws | None = None
+    draws: Draws | None = None  # if they were asked for
 
     def __repr__(self) -> str:
-        return (f"FramePosterior: {len(self.mean)} frames, {len(self.emitters)} emitters in {len(self.regions)} regions, of which "
-                f"{int(self.regions['converged'].sum())} converged")
+        return (f"FramePosterior: {len(self.mean)} frames, {self.emitters['probability'].sum():.1f} emitters expected in "
+                f"{len(self.regions)} regions, of which {int(self.regions['converged'].sum())} converged")
 
 # %% ../nbs/04c_exact_posterior.ipynb #face
 def exact_posterior(
@@ -999,101 +1038,118 @@ def exact_posterior(
     group, parts = max(1, min(8 * workers, 2**20 // adu[0].numel())), []
     with ThreadPoolExecutor(workers) as pool:
         for first in range(0, len(adu), group):
-            some = [_Frame(first_frame + index, *frames[index], prior, seed) for index in range(first, min(first + group, len(adu)))]
+            some = [_Frame(first_frame + index, *frames[index], seed) for index in range(first, min(first + group, len(adu)))]
             share = end if budget is None else time.monotonic() + (end - time.monotonic()) * len(some) / (len(adu) - first)
             _run_frames(some, share, pool)
-            parts += pool.map(lambda frame: frame.result(n_draws), some)
-    return _gather(parts, n_draws)
+            parts += pool.map(lambda frame: _result(frame, n_draws), some)
+    return _assemble(parts, n_draws)
 
 # %% ../nbs/04c_exact_posterior.ipynb #frame
-class _FrameChains:
-    "A frame with its regions and their chains."
-
-    def __init__(self, number, electrons, noise, sigma, prior, seed):
-        self.number, self.electrons, self.noise, self.sigma, self.seed = number, electrons, noise, sigma, seed
-        self.prior = prior or _open_prior(electrons, sigma)
-
-    def begin(self, end=math.inf):
-        "The fit, and the regions; nothing of that if there is no time left."
-        self.late = time.monotonic() > end
-        if self.late:
-            self.found, self.scene, self.regions, self.chains = np.zeros(0), _unseen(self.electrons.shape, self.prior), [], []
-            return self
-        fixed = {name: self.prior.known(name) for name in ("photons", "background")}
-        found = localize_frames(self.electrons[None], self.noise[None], self.sigma, workers=1, **fixed)
-        self.found = found
-        fit = np.stack([found["x"], found["y"], found["photons"]], axis=-1)
-        fit = fit[fit[:, 2] > 0.3 * self.prior.photons[0]]
-        self.scene = _survey(self.electrons, self.noise, self.sigma, self.prior, fit)
-        self.regions = _cut_regions(self.scene, self.prior)
-        self.chains = [[_Chain(region) for _ in range(_CHAINS)] for region in self.regions]
-        self.verdicts, self.round = [None] * len(self.regions), [0] * len(self.regions)
-        self.cumulative = move_shares(self.prior, self.electrons.shape, ("background",))
-        return self
-
-    def run(self, region, chain, sweeps, notes):
-        "A part of one chain."
-        one = self.chains[region][chain]
-        one.run(sweeps, notes, self.cumulative, random_seed(self.seed, self.number, region, chain, one.calls))
-
-    def judge(self, region):
-        "Whether a region is done; chains that disagree forget what they have."
-        chains = self.chains[region]
-        if min(chain.notes() for chain in chains) < 10:
-            return False
-        verdict = self.verdicts[region] = _judge(self.regions[region], chains)
-        self.round[region] += 1
-        for chain in chains:
-            chain.disagreed = not (verdict.rhat < 1.1).all()
-        return bool(verdict.converged.all())
-
-# %% ../nbs/04c_exact_posterior.ipynb #frame-result
-class _Frame(_FrameChains):
+@dataclass
+class _Frame:
     "A frame on its way from data to posterior."
 
-    def share_density(self):
-        "After the first round λ hears of the numbers that the chains found, where the fit had others: whether it has changed."
-        before, low_high = len(self.scene.emitters), self.prior.emitter_density
-        if low_high[0] == low_high[1] or not all(self.ran(region) for region in range(len(self.regions))):
-            return False
-        counts = [np.mean([trace[:, :, 0].sum(1).mean() for chain in chains for trace in chain.traces]) for chains in self.chains]
-        if abs(sum(counts) - before) <= max(0.2 * math.sqrt(before), 0.05 * before):
-            return False
-        for count, chains in zip(counts, self.chains):
-            for chain in chains:
-                chain.problem = chain.problem._replace(elsewhere=(float(sum(counts) - count), self.scene.area))
-                chain.disagreed = True
-        densities = [mean_emitter_density(number, self.scene.area, low_high) for number in (before, sum(counts))]
-        self.scene = self.scene._replace(faint=self.scene.faint * densities[1] / densities[0])
-        return True
-
-    def ran(self, region):
-        "Whether all chains of a region have written something down."
-        return self.verdicts[region] is not None and min(chain.notes() for chain in self.chains[region]) > 1
-
-    def fitted(self, region):
-        "Rows of the fit in a region."
-        rows, columns = (np.clip(self.found[name].astype(int), 0, size - 1) for name, size in zip("yx", self.electrons.shape))
-        return self.found[self.scene.labels[rows, columns] == region + 1]
-
-    def result(self, n_draws):
-        "What is returned of this frame."
-        images, numbers = _compose(self), range(len(self.regions))
-        emitters = [row for number in numbers for row in _emitter_rows(self, number)]
-        regions = [row for number in numbers for row in _region_rows(self, number)]
-        return *images, emitters, regions, _frame_draws(self, n_draws) if n_draws else []
+    number: int
+    electrons: np.ndarray  # (H, W) [e⁻]
+    noise: np.ndarray  # (H, W): read variance [e⁻²]
+    sigma: float  # [px]
+    prior: Prior
+    seed: int
+    late: bool = False  # whether there was no time to look at it
+    found: np.ndarray = field(default_factory=lambda: np.zeros(0))  # table of the fit
+    scene: _Scene | None = None
+    regions: list = field(default_factory=list)
+    chains: list = field(default_factory=list)  # a list for each region
+    verdicts: list = field(default_factory=list)  # one for each region, None before the first
 
 
 def _open_prior(electrons, sigma):
     "Emitters as a Poisson process whose density, brightness and background the frame itself must tell."
     top = float(4 * max(np.percentile(electrons, 75), 0.0) + 50)
-    return Prior(count_distribution="poisson", count=None, emitter_density=(1e-5, 0.3), placement="field", margin=3 * float(sigma),
-                 photons=(50.0, 50_000.0), background=(0.0, top), sigma=(float(sigma),) * 2, shape=electrons.shape)
+    return Prior(count_distribution="poisson", count=None, emitter_density=(1e-5, 0.3), placement="field", margin=3 * sigma,
+                 photons=(50.0, 50_000.0), background=(0.0, top), sigma=(sigma, sigma), shape=electrons.shape)
 
-# %% ../nbs/04c_exact_posterior.ipynb #rounds
+# %% ../nbs/04c_exact_posterior.ipynb #begin-frame-part
+def _begin_frame(frame, end=math.inf):
+    "The fit, and the regions; nothing of that if there is no time left."
+    frame.late = time.monotonic() > end
+    if frame.late:
+        frame.scene = _unseen(frame.electrons.shape, frame.prior)
+        return
+    known = {name: frame.prior.known(name) for name in ("photons", "background")}
+    frame.found = localize_frames(frame.electrons[None], frame.noise[None], frame.sigma, workers=1, **known)
+    fit = np.stack([frame.found[name] for name in ("x", "y", "photons")], axis=-1)
+    fit = fit[fit[:, 2] > 0.3 * frame.prior.photons[0]]
+    frame.scene = _survey(frame.electrons, frame.noise, frame.sigma, frame.prior, fit)
+    _begin_regions(frame)
+
+
+def _begin_regions(frame):
+    "Chains for every region of the scene."
+    frame.regions = _cut_regions(frame.scene, frame.prior)
+    frame.chains = [[_new_chain(region) for _ in range(_CHAINS)] for region in frame.regions]
+    frame.verdicts = [None] * len(frame.regions)
+
+
+def _ran(frame, number):
+    "Whether all chains of a region have written something down."
+    return frame.verdicts[number] is not None and min(_notes(chain) for chain in frame.chains[number]) > 1
+
+# %% ../nbs/04c_exact_posterior.ipynb #begin-frame
+def _fitted(frame, number):
+    "Rows of the fit in a region."
+    rows, columns = (np.clip(frame.found[name].astype(int), 0, size - 1) for name, size in zip("yx", frame.electrons.shape))
+    return frame.found[frame.scene.labels[rows, columns] == number + 1]
+
+# %% ../nbs/04c_exact_posterior.ipynb #continue-chain
+def _continue(frame, number, which, sweeps, notes):
+    "Some sweeps of one chain, of which the last are noted."
+    chain, region = frame.chains[number][which], frame.regions[number]
+    cumulative = move_shares(frame.prior, frame.electrons.shape, idle=("background",))
+    seed = random_seed(frame.seed, frame.number, number, which, chain.calls)
+    _run_chain(chain, region, sweeps, notes, cumulative, seed)
+
+
+def _judge_region(frame, number):
+    "Whether a region is done; chains that disagree will forget what they have."
+    chains = frame.chains[number]
+    if min(_notes(chain) for chain in chains) < 10:
+        return False
+    verdict = frame.verdicts[number] = _judge(frame.regions[number], chains)
+    for chain in chains:
+        chain.disagreed = not (verdict.rhat < 1.1).all()
+    return bool(verdict.converged.all())
+
+# %% ../nbs/04c_exact_posterior.ipynb #share-density
+def _share_density(frame):
+    "After the first round λ hears of the numbers that the chains found elsewhere: the regions for which it has changed."
+    before, limits, changed = len(frame.scene.emitters), frame.prior.emitter_density, []
+    if limits[0] == limits[1] or not all(_ran(frame, number) for number in range(len(frame.regions))):
+        return changed
+    counts = [np.mean([trace[:, :, 0].sum(1).mean() for chain in chains for trace in chain.traces]) for chains in frame.chains]
+    total = float(sum(counts))
+    for number, chains in enumerate(frame.chains):
+        elsewhere = total - float(counts[number]), float(frame.scene.area)
+        if abs(elsewhere[0] - chains[0].problem.elsewhere[0]) > max(0.2 * math.sqrt(total), 0.05 * total):
+            changed.append((frame.number, number))
+            for chain in chains:
+                chain.problem, chain.disagreed = chain.problem._replace(elsewhere=elsewhere), True
+    old, new = (mean_emitter_density(count, frame.scene.area, limits) for count in (before, total))
+    frame.scene = frame.scene._replace(faint=frame.scene.faint * new / old)
+    return changed
+
+
+def _result(frame, n_draws):
+    "What is returned of a frame."
+    images, numbers = _compose(frame), range(len(frame.regions))
+    emitters = [row for number in numbers for row in _emitter_rows(frame, number)]
+    regions = [row for number in numbers for row in _region_rows(frame, number)]
+    return *images, emitters, regions, _frame_draws(frame, n_draws) if n_draws else []
+
+# %% ../nbs/04c_exact_posterior.ipynb #run-frames-part
 def _run_frames(frames, end, pool):
     "Rounds of chains for all regions of some frames, each round twice as long, until all have converged or time is up."
-    list(pool.map(lambda frame: frame.begin(end), frames))
+    list(pool.map(lambda frame: _begin_frame(frame, end), frames))
     active, sweeps = [(frame, region) for frame in frames for region in range(len(frame.regions))], _FIRST
     for number in range(_ROUNDS):
         tasks = [(frame, region, chain) for frame, region in active for chain in range(_CHAINS)]
@@ -1101,25 +1157,25 @@ def _run_frames(frames, end, pool):
         if not tasks or time.monotonic() > end:
             break
         list(pool.map(lambda task: _round(*task, number, sweeps, end), tasks))
-        done = list(pool.map(lambda one: one[0].judge(one[1]), active))
-        changed = [frame for frame in frames if number == 0 and frame.share_density()]
-        active = [one for one, ready in zip(active, done) if not ready or one[0] in changed]
+        done = list(pool.map(lambda one: _judge_region(*one), active))
+        changed = {one for frame in frames for one in _share_density(frame)} if number == 0 else set()
+        active = [one for one, ready in zip(active, done) if not ready or (one[0].number, one[1]) in changed]
         sweeps *= 2
 
-
-def _round(frame, region, chain, number, sweeps, end):
+# %% ../nbs/04c_exact_posterior.ipynb #rounds
+def _round(frame, region, which, number, sweeps, end):
     "One round of one chain; with a deadline, in parts of about a quarter of a second."
-    one = frame.chains[region][chain]
-    if one.disagreed:
-        one.forget()
-    part = sweeps if end == math.inf else max(10, int(1e5 / one.cost()))
+    chain = frame.chains[region][which]
+    if chain.disagreed:
+        _forget(chain)
+    part = sweeps if end == math.inf else max(10, int(1e5 / _cost(chain, frame.regions[region])))
     done, burn_in = 0, _BURN_IN if number == 0 else 0
     while done < sweeps and time.monotonic() < end:
         notes = min(part, sweeps - done)
-        frame.run(region, chain, notes + burn_in, notes)
+        _continue(frame, region, which, notes + burn_in, notes)
         done, burn_in = done + notes, 0
 
-# %% ../nbs/04c_exact_posterior.ipynb #compose
+# %% ../nbs/04c_exact_posterior.ipynb #compose-part
 def _compose(frame):
     "Images of a frame from those of its regions and of what lies between them."
     (height, width), scene = frame.electrons.shape, frame.scene
@@ -1129,19 +1185,19 @@ def _compose(frame):
     for number, region in enumerate(frame.regions):
         top, bottom, left, right = region.box
         fine = slice(FACTOR * top, FACTOR * bottom), slice(FACTOR * left, FACTOR * right)
-        if frame.ran(number):
+        if _ran(frame, number):
             means, spread = _chain_moments(frame.chains[number])
             mean[fine] += means.mean(0)
             variance[fine] += spread
         else:
-            _add_fit(frame.fitted(number), mean, variance)
+            _add_fit(_fitted(frame, number), mean, variance)
         inside = (slice(top, bottom), slice(left, right))
         where = region.problem.territory
-        method[inside][where] = METHODS.index("chains" if frame.ran(number) else "fit")
-        converged[inside][where] = frame.ran(number) and frame.verdicts[number].converged[region.cells[where]]
+        method[inside][where] = METHODS.index("chains" if _ran(frame, number) else "fit")
+        converged[inside][where] = _ran(frame, number) and frame.verdicts[number].converged[region.cells[where]]
     return mean.astype(np.float32), np.sqrt(variance).astype(np.float32), method, converged
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #compose
 def _add_fit(rows, mean, variance):
     "Moments of y by Laplace's approximation, for regions that no chain has reached."
     for x, y, x_sd, y_sd in zip(rows["x"], rows["y"], rows["x_sd"], rows["y_sd"]):
@@ -1154,7 +1210,7 @@ def _add_fit(rows, mean, variance):
         mean[where] += first.reshape(shape)
         variance[where] += np.maximum(second - first**2, 0.0).reshape(shape)
 
-# %% ../nbs/04c_exact_posterior.ipynb #region-table
+# %% ../nbs/04c_exact_posterior.ipynb #region-rows-part
 _REGION_COLUMNS = [(name, np.int64) for name in ("frame", "region", "top", "bottom", "left", "right")]
 _REGION_COLUMNS += [("count_probability", object), *((name, np.float64) for name in ("rhat", "ess", "discrepancy")),
                     ("steps", np.int64), ("converged", np.bool_)]
@@ -1168,31 +1224,31 @@ def _region_rows(frame, number):
     for cell in range(region.cells.max() + 1):
         y, x = np.nonzero(region.cells == cell)
         box = (top + y.min(), top + y.max() + 1, left + x.min(), left + x.max() + 1)
-        if not frame.ran(number):
+        if not _ran(frame, number):
             rows.append((frame.number, number, *box, np.zeros(0), np.inf, 0.0, np.inf, 0, False))
             continue
         count = np.concatenate([np.concatenate(chain.traces)[:, cell, 0] for chain in chains]).astype(int)
-        verdict, steps = frame.verdicts[number], sum(int(chain.moves[0].sum()) for chain in chains)
+        verdict, steps = frame.verdicts[number], sum(int(chain.steps[0].sum()) for chain in chains)
         rows.append((frame.number, number, *box, np.bincount(count) / len(count), verdict.rhat[cell], verdict.ess[cell],
                      verdict.discrepancy[cell], steps, verdict.converged[cell]))
     return rows
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #region-table
 def _emitter_rows(frame, number):
     "Rows of the table of emitters of a region."
-    if not frame.ran(number):
-        return [(frame.number, *(row[name] for name, _ in EMITTER_COLUMNS[1:-1]), number) for row in frame.fitted(number)]
+    if not _ran(frame, number):
+        return [(frame.number, *(row[name] for name, _ in EMITTER_COLUMNS[1:-1]), number) for row in _fitted(frame, number)]
     table = _table_of_region(frame.regions[number], frame.chains[number])
     return [(frame.number, *row, number) for row in table]
 
-# %% ../nbs/04c_exact_posterior.ipynb #draws
+# %% ../nbs/04c_exact_posterior.ipynb #frame-draws-part
 def _frame_draws(frame, n_draws):
     "Sets of emitters (x, y, photons): a draw of each region, and of what lies between them."
     random = np.random.default_rng(random_seed(frame.seed, frame.number, 2**31))
     sets = [[_faint_draw(frame, random)] for _ in range(n_draws)]
     for number, region in enumerate(frame.regions):
-        if not frame.ran(number):
-            rows = frame.fitted(number)
+        if not _ran(frame, number):
+            rows = _fitted(frame, number)
             for one in sets:
                 one.append(np.stack([rows["x"] + rows["x_sd"] * random.normal(size=len(rows)),
                                      rows["y"] + rows["y_sd"] * random.normal(size=len(rows)), rows["photons"]], axis=1))
@@ -1204,7 +1260,7 @@ def _frame_draws(frame, n_draws):
             one.append(rows[edges[chosen] : edges[chosen + 1], 1:4] + shift)
     return [np.concatenate(one) for one in sets]
 
-
+# %% ../nbs/04c_exact_posterior.ipynb #draws
 def _faint_draw(frame, random):
     "Emitters between the regions; their photons are the faintest that the prior has, as brighter ones would be seen."
     number = random.poisson(frame.scene.faint)
@@ -1214,8 +1270,8 @@ def _faint_draw(frame, random):
     places = np.repeat(np.stack([x, y], axis=1), times, axis=0) + random.random((times.sum(), 2)) - margin
     return np.column_stack([places, np.full(len(places), frame.prior.photons[0])])
 
-# %% ../nbs/04c_exact_posterior.ipynb #gather
-def _gather(parts, n_draws):
+# %% ../nbs/04c_exact_posterior.ipynb #assemble
+def _assemble(parts, n_draws):
     "From single frames to a batch."
     mean, sd, method, converged, emitters, regions, draws = zip(*parts)
     images = [torch.from_numpy(np.stack(some))[:, None] for some in (mean, sd, method, converged)]
@@ -1237,7 +1293,7 @@ def _padded(draws):
 
 # %% ../nbs/04c_exact_posterior.ipynb #checked
 def _checked(adu, camera, sigma, prior, n_draws, budget):
-    "Frames in photoelectrons, their read variance and σ; ValueError, in one line, for what can't be used."
+    "Frames in photoelectrons, their read variance, σ and prior; ValueError, in one line, for what can't be used."
     if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8:
         raise ValueError(f"adu: frames of shape (B, 1, H, W) of at least 8 × 8 px are needed, not {tuple(adu.shape)}")
     if prior is not None and (prior.count_distribution != "poisson" or prior.placement != "field"):
@@ -1256,4 +1312,4 @@ def _checked(adu, camera, sigma, prior, n_draws, budget):
     if not all(0.4 <= width <= 5 for width in sigma):
         raise ValueError(f"sigma: from 0.4 to 5 px is needed, not {min(sigma):g} to {max(sigma):g}")
     arrays = zip(electrons[:, 0].numpy(), noise[:, 0].numpy(), sigma)
-    return [(frame, np.ascontiguousarray(variance), width) for frame, variance, width in arrays]
+    return [(frame, np.ascontiguousarray(variance), width, prior or _open_prior(frame, width)) for frame, variance, width in arrays]

@@ -378,6 +378,7 @@ def frame_problem(
     read_variance: np.ndarray,  # (H, W): w²/g² [e⁻²]
     sigma: float,  # [px]
     prior: Prior,
+    *,
     exact: bool = False,  # the likelihood of equation 1 in place of the Poisson approximation
 ) -> Problem:
     "Everything numba needs to know of one frame."
@@ -410,6 +411,7 @@ def frame_problems(
     camera: Camera,
     prior: Prior,
     sigma: float | Tensor,  # a scalar or (B,) [px]
+    *,
     likelihood: str = "poisson",  # or "exact"
 ) -> list[Problem]:
     "One problem for each frame of a batch. Raises ValueError for another shape or likelihood."
@@ -420,7 +422,7 @@ def frame_problems(
     variance = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
     sigma = torch.as_tensor(sigma, dtype=torch.float64).expand(len(adu)).tolist()
     arrays = zip(electrons[:, 0].numpy(), variance[:, 0].numpy(), sigma)
-    return [frame_problem(frame, np.ascontiguousarray(noise), width, prior, exact) for frame, noise, width in arrays]
+    return [frame_problem(frame, np.ascontiguousarray(noise), width, prior, exact=exact) for frame, noise, width in arrays]
 
 # %% ../nbs/04a_jumps.ipynb #walk
 @njit(**_INLINE)
@@ -1104,6 +1106,7 @@ def _chain(problem, kernel, betas, length, cumulative, seed, record, peak, start
 def move_shares(
     prior: Prior,
     shape: tuple[int, int],  # rows and columns
+    *,
     idle: tuple[str, ...] = (),  # moves that are left out
 ) -> np.ndarray:  # (moves − 1,): cumulative
     "How often each move is tried; what a prior leaves no room for becomes a guided step."
@@ -1126,11 +1129,12 @@ def _empty_record(problem, records, keep_draws):
 
 # %% ../nbs/04a_jumps.ipynb #run-chain
 def run_chain(
-    problem: Problem,
-    cumulative: np.ndarray,  # from move_shares
+    problem: Problem,  # of one frame
+    cumulative: np.ndarray,  # (moves − 1,), from move_shares
+    *,
     seed: int,
     length: tuple[int, int, int],  # steps, of which burn-in, and steps between two records
-    powers: np.ndarray = np.ones(1),  # of the likelihood, of the chain and its tempered copies
+    powers: np.ndarray = np.ones(1),  # (copies,): of the likelihood, of the chain and its tempered copies
     keep_draws: bool = False,  # record the emitters too
     start: tuple[np.ndarray, float, float] = ANYWHERE,  # emitters (N, 3): x, y [px], photons [e⁻]; background [e⁻/px]; λ [px⁻²]
 ) -> Record:

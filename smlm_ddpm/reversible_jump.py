@@ -88,13 +88,13 @@ def reversible_jump(
     burn_in, steps = -(-burn_in // thinning) * thinning, steps // thinning * thinning
     if not 0 <= burn_in < steps:
         raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
-    problems, length = frame_problems(adu, camera, prior, sigma, likelihood), (steps, burn_in, thinning)
+    problems, length = frame_problems(adu, camera, prior, sigma, likelihood=likelihood), (steps, burn_in, thinning)
     cumulative, powers = move_shares(prior, tuple(adu.shape[-2:])), np.array(betas, float)
 
     def run(task):
         frame, chain = task
         number = random_seed(seed, first_frame + frame, chain)
-        return run_chain(problems[frame], cumulative, number, length, powers, keep_draws)
+        return run_chain(problems[frame], cumulative, seed=number, length=length, powers=powers, keep_draws=keep_draws)
 
     tasks = [(frame, chain) for frame in range(len(adu)) for chain in range(chains)]
     with ThreadPoolExecutor(workers) as pool:
@@ -204,11 +204,11 @@ def draw_from_truth(
 ) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most), true where an emitter is real
     "Draws from p(θ | x) by a chain that begins at the truth, which is itself one; a background with shades stays at the truth."
     problems, starts, idle = _at_truth(frames, prior)
-    cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle), (n_draws * thinning, 0, thinning)
+    cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle=idle), (n_draws * thinning, 0, thinning)
 
     def run(index):
         number = random_seed(seed, first_frame + index, 0)
-        record = run_chain(problems[index], cumulative, number, length, keep_draws=True, start=starts[index])
+        record = run_chain(problems[index], cumulative, seed=number, length=length, keep_draws=True, start=starts[index])
         return record.emitters[..., :2], record.trace[:, 0]
 
     with ThreadPoolExecutor(workers) as pool:
