@@ -1,10 +1,10 @@
 """Do the alarms on the data ring for faults, and only for them?
 
-    python benchmarks/data_checks.py           # five minutes; writes nbs/results/data_checks.json, of which 11a_data_checks shows tables
+    python benchmarks/data_checks.py           # five minutes; writes nbs/results/data_checks.json, of which 11f_data_checks shows tables
     python benchmarks/data_checks.py --quick   # two movies and three faults; stores nothing
 
 A hundred simulated movies that are what they are said to be, each of its own size, density, brightness, background and camera, are
-localized and checked; then some that are not, each with one fault. `11a_data_checks` compares itself with two of the former.
+localized and checked; then some that are not, each with one fault. `11f_data_checks` compares itself with two of the former.
 """
 
 import argparse

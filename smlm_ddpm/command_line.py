@@ -259,7 +259,8 @@ def load_model(name: str, device: str = "auto"):
 # %% ../nbs/13_command_line.ipynb #choose-camera
 def choose_camera(options, movie, note):
     "The camera from options, or estimated from the frames where they say nothing; hot pixels are left out."
-    from smlm_ddpm.camera import bin_camera, leave_out_hot, make_camera, read_camera
+    from smlm_ddpm.camera import bin_camera, make_camera, read_camera
+    from smlm_ddpm.camera_estimate import leave_out_hot
 
     given = {"offset": options.offset, "gain": options.gain, "read_variance": options.read_variance}
     if options.camera:
@@ -281,7 +282,8 @@ def choose_camera(options, movie, note):
 # %% ../nbs/13_command_line.ipynb #estimate-missing
 def _estimate(options, movie, given, note):
     "What is not given of offset, gain and read variance, from the noise of the frames."
-    from smlm_ddpm.camera import EXCESS_NOISE, bin_camera, estimate_camera, make_camera
+    from smlm_ddpm.camera import EXCESS_NOISE, bin_camera, make_camera
+    from smlm_ddpm.camera_estimate import estimate_camera
 
     squares = {"offset": movie.binning**2, "gain": 1, "read_variance": movie.binning**2}
     known = {name: value and value * squares[name] for name, value in given.items()}
@@ -308,7 +310,7 @@ def _tell_clipping(movie, note) -> float | None:
     "Say where counts were cut off, and which of the frames looked at were dropped; the count of saturation, if any [ADU]."
     import numpy as np
 
-    from smlm_ddpm.camera import dropped_frames, find_clipping
+    from smlm_ddpm.camera_estimate import dropped_frames, find_clipping
     from smlm_ddpm.movies import readable
 
     numbers = np.unique(np.linspace(0, len(movie) - 1, min(50, len(movie))).astype(int))
@@ -327,7 +329,7 @@ def _tell_clipping(movie, note) -> float | None:
 # %% ../nbs/13_command_line.ipynb #choose-sigma
 def choose_sigma(sigma, movie, preset, note) -> float:
     "The width of a spot [px]: given, measured, or the middle of what the model was trained for; ValueError outside of that."
-    from smlm_ddpm.camera import estimate_sigma
+    from smlm_ddpm.camera_estimate import estimate_sigma
 
     (low, high), source = preset.prior.sigma if preset else (0.5, 3.0), "--sigma"
     if sigma is None and low < high:
@@ -619,7 +621,8 @@ def _wanted_drift(options, pixel_size: float):
 # %% ../nbs/13_command_line.ipynb #run-reconstruct
 def run_reconstruct(options) -> None:
     "Process a movie of the user's."
-    from smlm_ddpm.camera import EXCESS_NOISE, check_offset
+    from smlm_ddpm.camera import EXCESS_NOISE
+    from smlm_ddpm.camera_estimate import check_offset
     from smlm_ddpm.files import read_movie
     from smlm_ddpm.movies import Settings
 

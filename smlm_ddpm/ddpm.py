@@ -6,7 +6,8 @@
 __all__ = ['PREDICTION_TYPES', 'RESIDUAL_FLOOR', 'Schedule', 'linear_schedule', 'cosine_schedule', 'zero_terminal_snr',
            'add_noise', 'terminal_divergence', 'to_clean_and_noise', 'prediction_target', 'diffusion_loss',
            'sinusoidal_embedding', 'SelfAttention', 'UNetBlock', 'UNet', 'standardise', 'unstandardise',
-           'ModulatedBlock', 'Denoiser', 'denoising_loss', 'residual_objective', 'paper_recipe_objective']
+           'ModulatedBlock', 'FrameContext', 'Denoiser', 'denoising_loss', 'residual_objective',
+           'paper_recipe_objective']
 
 # %% ../nbs/06_ddpm.ipynb #imports
 import math
@@ -336,8 +337,29 @@ class ModulatedBlock(nn.Module):
         update = self.first(functional.silu(hidden)) * (1 + scale) + shift
         return hidden + self.second(functional.silu(update))
 
+# %% ../nbs/06_ddpm.ipynb #frame-context
+class FrameContext(nn.Module):
+    "What is known of a frame, encoded once, whatever network draws samples from it."
+
+    def __init__(
+        self,
+        features: int = 64,  # channels of φ's features
+        width: int = 64,  # channels
+        context_blocks: int = 3,  # residual blocks of the encoder
+    ):
+        super().__init__()
+        self.width = width
+        self.encoder = nn.Sequential(
+            nn.Conv2d(features + 2 * FACTOR**2, width, 3, padding=1), *(ResidualBlock(width) for _ in range(context_blocks))
+        )
+
+    def context(self, features: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
+        "φ's features (B, features, H, W), mean and sd (B, 1, 4H, 4W) → what is known of a frame, (B, width, H, W)."
+        moments = torch.cat([mean, (sd + RESIDUAL_FLOOR).log() / 2 + 1], dim=1)
+        return self.encoder(torch.cat([features, functional.pixel_unshuffle(moments, FACTOR)], dim=1))
+
 # %% ../nbs/06_ddpm.ipynb #denoiser
-class Denoiser(nn.Module):
+class Denoiser(FrameContext):
     "Ψ: a context encoder that runs once a frame, and a light network that runs once a noise level."
 
     def __init__(
@@ -347,22 +369,13 @@ class Denoiser(nn.Module):
         context_blocks: int = 3,  # residual blocks of the encoder
         blocks: int = 4,  # of the light network
     ):
-        super().__init__()
-        folded = FACTOR**2
-        self.encoder = nn.Sequential(
-            nn.Conv2d(features + 2 * folded, width, 3, padding=1), *(ResidualBlock(width) for _ in range(context_blocks))
-        )
+        super().__init__(features, width, context_blocks)
         self.embed = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, 2 * width), nn.SiLU())
-        self.width, self.stem = width, nn.Conv2d(folded, width, 3, padding=1)
+        self.stem = nn.Conv2d(FACTOR**2, width, 3, padding=1)
         self.blocks = nn.ModuleList(ModulatedBlock(width, 2 * width) for _ in range(blocks))
-        self.head = nn.Conv2d(width, folded, 3, padding=1)
+        self.head = nn.Conv2d(width, FACTOR**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-
-    def context(self, features: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
-        "φ's features (B, features, H, W), mean and sd (B, 1, 4H, 4W) → what is known of a frame, (B, width, H, W)."
-        moments = torch.cat([mean, (sd + RESIDUAL_FLOOR).log() / 2 + 1], dim=1)
-        return self.encoder(torch.cat([features, functional.pixel_unshuffle(moments, FACTOR)], dim=1))
 
     def forward(self, noisy: Tensor, noise_level: Tensor, context: Tensor) -> Tensor:
         "Residuals (B, 1, 4H, 4W) at noise levels (B,) → the clean residuals, by Karras et al. 2022 with σ_data = 1."

@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.special import xlogy
-from scipy.stats import poisson
 
-from .likelihood import LEFT_OUT
+from .likelihood import LEFT_OUT, deviance_moments
 
 # %% ../nbs/03b_fast_localization.ipynb #sizes
 _REACH = 4.0  # an emitter's light is followed this far [σ]
@@ -1130,13 +1128,7 @@ _RATES = np.geomspace(1e-3, 1e3, 121)  # [e⁻]
 
 def _deviance_table() -> np.ndarray:  # (121, 2): mean and variance of a pixel's deviance at each of _RATES
     "From the Poisson distribution; towards many photons they become 1 and 2."
-    table = np.empty((len(_RATES), 2))
-    for row, rate in zip(table, _RATES):
-        counts = np.arange(int(rate + 12 * math.sqrt(rate) + 30))
-        weight, deviance = poisson.pmf(counts, rate), 2 * (xlogy(counts, counts / rate) - counts + rate)
-        row[0] = weight @ deviance
-        row[1] = weight @ deviance**2 - row[0] ** 2
-    return table
+    return np.array([deviance_moments(rate, 0.0) for rate in _RATES])
 
 
 @njit(**_INLINE)

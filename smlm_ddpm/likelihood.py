@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEFT_OUT', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'FIELD_PRIOR', 'SMALLEST_SIDE', 'Camera', 'log_likelihood_poisson',
-           'log_likelihood_exact', 'Prior', 'Simulation', 'simulate', 'Frames', 'prepare_frames']
+           'log_likelihood_exact', 'deviance_moments', 'Prior', 'Simulation', 'simulate', 'Frames', 'prepare_frames']
 
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
+from scipy.special import gammaln, xlogy
 from torch import Tensor
 
 from .psf import expected_photons
@@ -94,6 +95,20 @@ def log_likelihood_exact(
     gaussian = -((photons[..., None] - electrons) ** 2) / (2 * variance) - torch.log(2 * math.pi * variance) / 2
     terms = torch.where(electrons >= 0, poisson + gaussian, -torch.inf)
     return torch.logsumexp(terms, dim=-1) - torch.log(torch.as_tensor(camera.gain, dtype=adu.dtype, device=adu.device))
+
+# %% ../nbs/01_likelihood.ipynb #deviance-moments
+def deviance_moments(
+    light: float,  # expected photoelectrons ω [e⁻]
+    read_variance: float,  # w²/g² [e⁻²]
+) -> tuple[float, float]:
+    "Mean and variance of the deviance of one pixel whose rate is right."
+    electrons = np.arange(int(light + 12 * math.sqrt(light) + 30))[:, None]
+    nodes, weights = np.polynomial.hermite_e.hermegauss(48) if read_variance > 0 else (np.zeros(1), np.ones(1))
+    probability = np.exp(xlogy(electrons, light) - light - gammaln(electrons + 1)) * weights / weights.sum()
+    counts, rate = np.maximum(electrons + math.sqrt(read_variance) * nodes + read_variance, 0.0), light + read_variance
+    deviance = 2 * (xlogy(counts, counts / rate) - counts + rate)
+    mean = (probability * deviance).sum()
+    return float(mean), float((probability * deviance**2).sum() - mean**2)
 
 # %% ../nbs/01_likelihood.ipynb #prior-choices
 class _Ranges:

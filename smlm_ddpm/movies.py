@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from .camera import CAMERA_KEYS, check_offset, leave_out_saturated
+from .camera import CAMERA_KEYS
+from .camera_estimate import check_offset, leave_out_saturated
 from .drift import Drift, corrected_images, corrected_table
 from .fast_localization import localize_frames
 from .files import Movie

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .ddpm import RESIDUAL_FLOOR, Denoiser, sinusoidal_embedding
+from .ddpm import RESIDUAL_FLOOR, Denoiser, FrameContext, sinusoidal_embedding
 from .deepstorm import ResidualBlock, subtract_floor
 from .kde import FACTOR
 from .likelihood import Prior
@@ -49,7 +49,7 @@ def energy_score(
     return away - apart / 2, away
 
 # %% ../nbs/06a_one_pass.ipynb #one-pass
-class OnePass(nn.Module):
+class OnePass(FrameContext):
     "A context encoder that runs once a frame, and a light network that turns noise into a sample."
 
     def __init__(
@@ -59,19 +59,10 @@ class OnePass(nn.Module):
         context_blocks: int = 3,  # residual blocks of the encoder
         blocks: int = 4,  # of the light network
     ):
-        super().__init__()
-        folded = FACTOR**2
-        self.encoder = nn.Sequential(
-            nn.Conv2d(features + 2 * folded, width, 3, padding=1), *(ResidualBlock(width) for _ in range(context_blocks))
-        )
-        self.stem = nn.Conv2d(folded, width, 3, padding=1)
+        super().__init__(features, width, context_blocks)
+        self.stem = nn.Conv2d(FACTOR**2, width, 3, padding=1)
         self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
-        self.head = nn.Conv2d(width, folded, 3, padding=1)
-
-    def context(self, features: Tensor, mean: Tensor, sd: Tensor) -> Tensor:
-        "φ's features (B, features, H, W), mean and sd (B, 1, 4H, 4W) → what is known of a frame, (B, width, H, W)."
-        moments = torch.cat([mean, (sd + RESIDUAL_FLOOR).log() / 2 + 1], dim=1)
-        return self.encoder(torch.cat([features, functional.pixel_unshuffle(moments, FACTOR)], dim=1))
+        self.head = nn.Conv2d(width, FACTOR**2, 3, padding=1)
 
     def forward(self, noise: Tensor, context: Tensor) -> Tensor:
         "White noise (B, 1, 4H, 4W) and context (B, width, H, W) → residuals (B, 1, 4H, 4W)."

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
-from smlm_ddpm.camera import (
-    check_offset, dropped_frames, estimate_camera, estimate_sigma, find_clipping, find_hot_pixels, leave_out_hot,
-    leave_out_saturated, left_out, make_camera, read_camera,
+from smlm_ddpm.camera import left_out, make_camera, read_camera
+from smlm_ddpm.camera_estimate import (
+    check_offset, dropped_frames, estimate_camera, estimate_sigma, find_clipping, find_hot_pixels, leave_out_hot, leave_out_saturated,
 )  # fmt: skip
 from smlm_ddpm.command_line import main
 from smlm_ddpm.fast_localization import localize_frames

@@ -27,6 +27,8 @@ from project import (
 
 SIZE_LIMIT = 500_000  # bytes of a notebook with its outputs
 LINE_LIMIT = 45  # lines of a cell: a screenful
+ROOM_LIMIT = 600  # lines of a module
+LARGE = {"command_line", "fast_localization", "formats", "jumps"}  # modules that are longer
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -65,6 +67,12 @@ def test_notebooks_are_clean(tree):
 def test_module_has_its_notebook(module):
     notebook = source_notebook(module)
     assert notebook in NOTEBOOKS, f"{module.name} was made from {notebook}, which is gone: delete the module"
+
+
+@each_module
+def test_module_is_a_room(module):
+    "Of one subject, which takes no more than 600 lines; what is larger is listed, and the list only shrinks."
+    assert (len(module.read_text(encoding="utf-8").splitlines()) > ROOM_LIMIT) == (module.stem in LARGE)
 
 
 @each_module
