@@ -248,6 +248,19 @@ def _pixel_moments(movie: Movie, offset: np.ndarray | None = None, chunk: int = 
             squares += deviation * (frame - mean)
     return mean, squares / max(count - 1, 1), count
 
+# %% ../nbs/11_camera.ipynb #drawn-together
+def _drawn_together(values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    "Values (N,) drawn towards their mean as far as their errors ask for, and what is then their error: averaged over τ."
+    mean = np.average(values, weights=errors**-2.0)
+    rest, spreads = values - mean, np.linspace(0, 3 * values.std(), 200)
+    score = np.array([-0.5 * (np.log(spread**2 + errors**2) + rest**2 / (spread**2 + errors**2)).sum() for spread in spreads])
+    first = second = inner = 0
+    for weight, spread in zip(np.exp(score - score.max()) / np.exp(score - score.max()).sum(), spreads):
+        drawn = spread**2 / (spread**2 + errors**2)
+        first, second, inner = first + weight * drawn, second + weight * drawn**2, inner + weight * drawn * errors**2
+    variance = inner + np.maximum(second - first**2, 0) * rest**2 + (1 - first) ** 2 / (errors**-2.0).sum()
+    return mean + first * rest, np.sqrt(variance)
+
 # %% ../nbs/11_camera.ipynb #photon-transfer
 def photon_transfer(
     dark: Movie,  # without light, 20 frames or more
@@ -270,9 +283,7 @@ def photon_transfer(
     with np.errstate(divide="ignore", invalid="ignore"):
         gain, error = products / weights, 1 / np.sqrt(weights)
     dead = ~(np.isfinite(gain) & (gain > 0) & (signal > 0.1 * np.median(signal)))
-    chip = np.average(gain[~dead], weights=error[~dead] ** -2.0)
-    excess = max(0.0, np.var(gain[~dead]) - np.mean(error[~dead] ** 2))
-    drawn = excess / (excess + error**2)
-    gain, error = np.where(dead, 0, chip + drawn * (gain - chip)), np.where(dead, 0, np.sqrt(drawn) * error)
+    kept, gain, error = ~dead, np.where(dead, 0, gain), np.where(dead, 0, error)
+    gain[kept], error[kept] = _drawn_together(gain[kept], error[kept])
     errors = {"offset_error": np.sqrt(read / count), "gain_error": error, "read_variance_error": read * math.sqrt(2 / (count - 1))}
     return {"offset": offset, "gain": gain, "read_variance": read} | errors

@@ -234,7 +234,7 @@ def _fit_spots(frame, read, light, x, y, photons, group, chosen, sigma, half):
 def fit_lone_spots(
     frame: np.ndarray,  # (H, W) [e⁻]
     read_variance: np.ndarray,  # (H, W) [e⁻²]
-    light: np.ndarray,  # (H, W): of everything, as it is known [e⁻]
+    light: np.ndarray,  # (H, W): of all emitters, without background [e⁻]
     emitters: tuple[np.ndarray, np.ndarray, np.ndarray],  # x, y [px] and photons [e⁻], each (N,)
     *,
     sigma: float,  # as given [px]
