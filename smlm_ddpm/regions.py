@@ -191,7 +191,8 @@ def survey_frame(
     density = mean_emitter_density(len(emitters), area, prior.emitter_density)
     margin = math.ceil(prior.margin)
     evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, margin=margin), prior.margin)
-    lit = _nearest(density * ndimage.uniform_filter(evidence, 3, mode="constant") * 9 > _LIT, margin)
+    expected = np.minimum(density * evidence, 1.0)  # bounded: the filter's running sums leave the rounding of a peak in all that follows
+    lit = _nearest(ndimage.uniform_filter(expected, 3, mode="constant") * 9 > _LIT, margin)
     labels, _ = ndimage.label(_territory(lit, sigma, emitters), np.ones((3, 3)))
     evidence = np.where(np.pad(labels, margin, mode="edge") == 0, evidence, 0.0)
     area = max(area - evidence.sum(), 0.0)
