@@ -9,6 +9,7 @@ __all__ = ['LOCALIZATION_COLUMNS', 'localize_frames']
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -115,18 +116,24 @@ def _new_work(width, sigma):
     )  # fmt: skip
 
 # %% ../nbs/03b_fast_localization.ipynb #cell-background
+@njit(**_JIT)
+def _clipped_mean(values, noise, level):
+    "Mean of the pixels within two standard deviations of a level, and how many these are."
+    total, count = 0.0, 0.0
+    for index in range(len(values)):
+        distance = values[index] - level
+        near = 1.0 if distance * distance <= 4 * (max(level, 0.0) + noise[index]) + 1e-12 else 0.0
+        total, count = total + near * values[index], count + near
+    return total / max(count, 1.0), count
+
+
 @njit(**_ENTRY)
 def _cell_background(values, noise):
     "Mean of the pixels that background and noise explain."
-    few = np.sort(values[:: max(1, len(values) // 64)])
+    few = np.sort(values[:: max(1, len(values) // 32)])
     level = few[int(0.3 * (len(few) - 1))]
     for _ in range(6):
-        total, count = 0.0, 0.0
-        for index in range(len(values)):
-            if abs(values[index] - level) <= 2.0 * math.sqrt(max(level, 0.0) + noise[index]) + 1e-6:
-                total += values[index]
-                count += 1.0
-        new = total / max(count, 1.0)
+        new, count = _clipped_mean(values, noise, level)
         settled = abs(new - level) < 1e-3 * (1 + abs(level))
         if count > 0:
             level = new
@@ -141,11 +148,12 @@ def _background_cells(electrons, noise, cell):
     rows, columns = electrons.shape
     down, across = max(1, int(round(rows / cell))), max(1, int(round(columns / cell)))
     level, known = np.zeros((down, across)), np.zeros((down, across))
+    largest = (rows // down + 1) * (columns // across + 1)
+    values, around = np.empty(largest), np.empty(largest)
     for i in range(down):
         top, bottom = i * rows // down, (i + 1) * rows // down
         for j in range(across):
             left, right, number = j * columns // across, (j + 1) * columns // across, 0
-            values, around = np.empty((bottom - top) * (right - left)), np.empty((bottom - top) * (right - left))
             for row in range(top, bottom):
                 for column in range(left, right):
                     if noise[row, column] < LEFT_OUT / 2:
@@ -298,9 +306,9 @@ def _clear_maxima(found, sigma, shape, least):
 
 # %% ../nbs/03b_fast_localization.ipynb #new-scene
 @njit(**_ENTRY)
-def _new_scene(electrons, noise, sigma, least_gain, photons, background):
-    "A frame with its rim and its background; `photons` and `background` below zero are unknown."
-    value, slope = _spot_tables(sigma)
+def _new_scene(electrons, noise, sigma, tables, least_gain, photons, background):
+    "A frame with its rim and its background, given `_spot_tables(sigma)`; `photons` and `background` below zero are unknown."
+    value, slope = tables
     rows, columns = electrons.shape
     rim, room = value.shape[1] + 2, 2 * sigma
     counts, around = np.full((rows + 2 * rim, columns + 2 * rim), LEFT_OUT), np.full((rows + 2 * rim, columns + 2 * rim), LEFT_OUT)
@@ -1344,6 +1352,7 @@ def _density_maxima(density, rows, columns):
 
 # %% ../nbs/03b_fast_localization.ipynb #localize-frame
 _NOWHERE = np.empty((0, 2))
+_tables = lru_cache(16)(_spot_tables)  # a movie has one σ
 
 
 def _localize_frame(electrons, noise, sigma, density, least_gain, photons, background, table) -> np.ndarray:
@@ -1351,7 +1360,7 @@ def _localize_frame(electrons, noise, sigma, density, least_gain, photons, backg
     electrons, noise = (np.ascontiguousarray(image, dtype=np.float64) for image in (electrons, noise))
     if density is not None:
         density = _density_maxima(np.ascontiguousarray(density, dtype=np.float32), *electrons.shape)
-    scene = _new_scene(electrons, noise, sigma, least_gain, photons, background)
+    scene = _new_scene(electrons, noise, sigma, _tables(sigma), least_gain, photons, background)
     work = _new_work(scene.value.shape[1], sigma)
     emitters, count = _starting_list(scene, work, _NOWHERE if density is None else density, photons)
     visits = 0

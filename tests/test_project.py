@@ -231,3 +231,30 @@ def test_sidebar_lists_nothing_else():
 def test_site_configuration_is_linked():
     link = ROOT / "nbs" / "_quarto.yml"
     assert link.is_symlink() and link.resolve() == ROOT / "_quarto.yml"
+
+
+def functions_of(module) -> list[tuple[ast.FunctionDef, str]]:
+    "Functions of a module and their decorators."
+    nodes = ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+    return [(node, " ".join(map(ast.unparse, node.decorator_list))) for node in nodes if isinstance(node, ast.FunctionDef)]
+
+
+def without_wrapper(module) -> bool:
+    "Whether a module's `_JIT` leaves out what Python needs to call a compiled function, of itself or taken from a lower module."
+    text = module.read_text(encoding="utf-8")
+    return "no_cpython_wrapper" in text or re.search(r"^from \.jumps import [^)]*\b_JIT\b", text, re.MULTILINE) is not None
+
+
+def test_inner_compiled_functions_are_called_by_compiled_ones_only():
+    "A call from Python is a crash, not an error."
+    inner = {module: {function.name for function, decorators in functions_of(module) if re.search(r"\*\*_(JIT|INLINE)\b", decorators)}
+             for module in MODULES if without_wrapper(module)}  # fmt: skip
+    assert sum(map(len, inner.values())) > 100
+    wrong = []
+    for module, own in inner.items():
+        imported = {alias.name for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)
+                    for other in inner if node.module == other.stem for alias in node.names if alias.name in inner[other]}
+        for function, decorators in functions_of(module):
+            calls = {node.func.id for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+            wrong += [f"{module.stem}.{function.name} calls {name}" for name in calls & (own | imported) if "njit" not in decorators]
+    assert wrong == []
