@@ -23,7 +23,6 @@ from .likelihood import LEFT_OUT, Camera
 
 # %% ../nbs/11_camera.ipynb #make-camera
 EXCESS_NOISE = 2.0  # variance over mean of the electrons after electron multiplication
-MOST_DEAD = 0.05  # share of pixels without a usable value that a calibration may have
 
 
 def make_camera(
@@ -36,13 +35,7 @@ def make_camera(
     "A `Camera`, dead pixels of maps left out; ValueError that says which value can't be."
     values = {"offset": offset, "gain": gain, "read_variance": read_variance}
     values = {name: torch.as_tensor(value, dtype=torch.float32) for name, value in values.items()}
-    bad = {"offset": ~values["offset"].isfinite(), "gain": ~(values["gain"].isfinite() & (values["gain"] > 0)),
-           "read_variance": ~(values["read_variance"].isfinite() & (values["read_variance"] >= 0))}  # fmt: skip
-    right = {"offset": "a finite number of ADU", "gain": "above 0 ADU per photoelectron", "read_variance": "0 ADU² or more"}
-    for name, wrong in bad.items():
-        if wrong.any() and wrong.float().mean() > MOST_DEAD:
-            where = f" in {int(wrong.sum())} of {wrong.numel()} pixels" if wrong.ndim else ""
-            raise ValueError(f"{name} is {float(values[name][wrong].ravel()[0]):g}{where}; it must be {right[name]}")
+    bad = _bad_values(**values)
     if em_gain is not None and not 1 < em_gain < float("inf"):
         raise ValueError(f"em_gain is {em_gain:g}; it is above 1, and a camera without multiplication has none")
     dead = bad["offset"] | bad["gain"] | bad["read_variance"]
@@ -52,6 +45,22 @@ def make_camera(
     values["gain"] = values["gain"] * (em_gain * EXCESS_NOISE if em_gain else 1)
     camera = Camera(**{name: float(value) if value.ndim == 0 else value for name, value in values.items()})
     return leave_out(camera, dead) if dead.any() else camera
+
+# %% ../nbs/11_camera.ipynb #bad-values
+MOST_DEAD = 0.05  # share of pixels without a usable value that a calibration may have
+
+
+def _bad_values(offset, gain, read_variance):
+    "Where each can't be; ValueError where that is in too many pixels."
+    values = {"offset": offset, "gain": gain, "read_variance": read_variance}
+    right = {"offset": "a finite number of ADU", "gain": "above 0 ADU per photoelectron", "read_variance": "0 ADU² or more"}
+    bad = {"offset": ~offset.isfinite(), "gain": ~(gain.isfinite() & (gain > 0)),
+           "read_variance": ~(read_variance.isfinite() & (read_variance >= 0))}  # fmt: skip
+    for name, wrong in bad.items():
+        if wrong.any() and wrong.float().mean() > MOST_DEAD:
+            where = f" in {int(wrong.sum())} of {wrong.numel()} pixels" if wrong.ndim else ""
+            raise ValueError(f"{name} is {float(values[name][wrong].ravel()[0]):g}{where}; it must be {right[name]}")
+    return bad
 
 # %% ../nbs/11_camera.ipynb #leave-out
 def leave_out(
@@ -90,7 +99,7 @@ def _numpy_maps(path: Path) -> dict[str, np.ndarray]:
         advice = f"; save it as an .npz of {names}" if path.suffix == ".npy" else ""
         raise ValueError(f"{path}: is not a file of {names}, without pickled objects{advice}") from error
 
-
+# %% ../nbs/11_camera.ipynb #other-maps
 def _other_maps(path: Path) -> dict[str, np.ndarray]:
     "Maps of Picasso's HDF5 or of SMAP's .mat."
     try:
@@ -127,6 +136,12 @@ def read_calibration(
     if missing:
         advice = " (--gain gives one)" if missing == ["gain"] else ""
         raise ValueError(f"{path}: has no array named {' or '.join(missing)}{advice}; needed are {', '.join(CAMERA_KEYS)}")
+    _check_maps(path, maps)
+    return maps
+
+# %% ../nbs/11_camera.ipynb #check-maps
+def _check_maps(path, maps):
+    "ValueError for arrays that aren't numbers, or maps that differ in shape."
     for key, values in maps.items():
         if values.dtype.kind not in "uif":
             raise ValueError(f"{path}: {key} holds values of type {values.dtype}; numbers are needed")
@@ -136,16 +151,15 @@ def read_calibration(
         turned = len({tuple(sorted(shape)) for shape in shapes.values()}) == 1
         advice = "; rows and columns of one look exchanged: save its transpose" * turned
         raise ValueError(f"{path}: its maps differ in shape or have not two axes: {listed}{advice}")
-    return maps
 
-# %% ../nbs/11_camera.ipynb #locate-region
+# %% ../nbs/11_camera.ipynb #pattern
 def _pattern(image: np.ndarray) -> np.ndarray:
     "What differs from pixel to pixel, without the largest outliers."
     rest = image - median_filter(image, 5, mode="mirror")
     spread = 1.4826 * np.median(np.abs(rest)) + 1e-12
     return np.clip(rest, -5 * spread, 5 * spread)
 
-
+# %% ../nbs/11_camera.ipynb #locate-region
 def locate_region(
     maps: dict[str, np.ndarray],  # offset [ADU] and read_variance [ADU²] of the whole chip, (H, W) each
     movie: Movie,
@@ -205,29 +219,35 @@ def read_camera(
     em_gain: float | None = None,  # as for make_camera
 ) -> tuple[Camera, list[str]]:  # and notes on what was found
     "The camera of a movie from a calibration of its chip; ValueError or OSError in one line where it can't be."
-    maps, notes = read_calibration(path, gain=gain), []
+    maps, (rows, columns) = read_calibration(path, gain=gain), (movie.binning * size for size in movie.shape)
     shape = next((values.shape for values in maps.values() if values.size > 1), None)
-    corner, (rows, columns) = (0, 0), (movie.binning * size for size in movie.shape)
-    if shape and roi_offset is not None:
-        corner = tuple(place + inside for place, inside in zip(roi_offset, movie.corner))
-    elif shape and shape == movie.file_shape:
-        corner = movie.corner
-    elif shape and (rows > shape[0] or columns > shape[1] or (shape != (rows, columns) and movie.binning > 1)):
-        advice = "; rows and columns look exchanged: save its transpose" * (shape == (columns, rows))
-        raise ValueError(f"{path}: has maps of shape {shape}, the frames have (rows, columns) = {(rows, columns)}{advice}")
-    elif shape and shape != (rows, columns):
-        corner, height = locate_region(maps, movie)
-        if height < 8:
-            raise ValueError(f"{path}: where in its maps {shape} the frames {movie.shape} lie can't be told; give --roi-offset ROW,COLUMN")
-        found = f"lies at row {corner[0]}, column {corner[1]}, by the pattern of its pixels"
-        found = found if height < float("inf") else "may lie anywhere, the maps are the same everywhere"
-        notes.append(f"the calibration covers {shape[1]}×{shape[0]} px; the movie {found}")
+    corner, notes = _corner(path, maps, shape, movie, roi_offset) if shape else ((0, 0), [])
     if shape and not (0 <= corner[0] <= shape[0] - rows and 0 <= corner[1] <= shape[1] - columns):
         raise ValueError(f"{path}: has maps of shape {shape}; frames of {movie.shape} don't fit in at row {corner[0]}, column {corner[1]}")
     part = (slice(corner[0], corner[0] + rows), slice(corner[1], corner[1] + columns))
     camera = make_camera(**{key: _number_or_map(value, part) for key, value in maps.items()}, em_gain=em_gain)
     dead = int(left_out(camera).sum())
     return bin_camera(camera, movie.binning), notes + [f"{dead} pixel{'s are' if dead > 1 else ' is'} dead in the calibration and left out"] * (dead > 0)
+
+# %% ../nbs/11_camera.ipynb #corner
+def _corner(path, maps, shape, movie, roi_offset):
+    "Row and column of the frames in the maps: as given, as the file has it, or found; with a note if it was found."
+    corner, (rows, columns), notes = (0, 0), (movie.binning * size for size in movie.shape), []
+    if roi_offset is not None:
+        corner = tuple(place + inside for place, inside in zip(roi_offset, movie.corner))
+    elif shape == movie.file_shape:
+        corner = movie.corner
+    elif rows > shape[0] or columns > shape[1] or (shape != (rows, columns) and movie.binning > 1):
+        advice = "; rows and columns look exchanged: save its transpose" * (shape == (columns, rows))
+        raise ValueError(f"{path}: has maps of shape {shape}, the frames have (rows, columns) = {(rows, columns)}{advice}")
+    elif shape != (rows, columns):
+        corner, height = locate_region(maps, movie)
+        if height < 8:
+            raise ValueError(f"{path}: where in its maps {shape} the frames {movie.shape} lie can't be told; give --roi-offset ROW,COLUMN")
+        found = f"lies at row {corner[0]}, column {corner[1]}, by the pattern of its pixels"
+        found = found if height < float("inf") else "may lie anywhere, the maps are the same everywhere"
+        notes.append(f"the calibration covers {shape[1]}×{shape[0]} px; the movie {found}")
+    return corner, notes
 
 # %% ../nbs/11_camera.ipynb #pixel-moments
 def _pixel_moments(movie: Movie, offset: np.ndarray | None = None, chunk: int = 64) -> tuple[np.ndarray, np.ndarray, int]:

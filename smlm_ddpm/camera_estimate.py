@@ -115,7 +115,7 @@ def find_hot_pixels(
         found |= (sign * above > 8 * noise) & (sign * (middle - surroundings) > 3 * np.abs(neighbour) + 4 * noise)
     return found
 
-
+# %% ../nbs/11a_camera_estimate.ipynb #without-hot
 def _without_hot(frames: np.ndarray, hot: np.ndarray) -> np.ndarray:
     "Frames whose hot pixels hold the median of their neighbours."
     ring = np.ones((3, 3), bool)
@@ -146,7 +146,7 @@ def _brightest(frames: np.ndarray, most: int, reach: int, apart: int = 9) -> np.
     peak[:, :reach] = peak[:, -reach:] = peak[:, :, :reach] = peak[:, :, -reach:] = False
     return np.argwhere(peak)[np.argsort(-band[peak])[:most]]
 
-
+# %% ../nbs/11a_camera_estimate.ipynb #spot-and-slopes
 def _spot_and_slopes(parameters: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     "Pixel-integrated Gaussians (k, size²) for x, y, sigma [px], sum and constant (k, 5), and their derivatives."
     x, y, sigma, total, constant = (parameters[:, [number]] for number in range(5))
@@ -334,16 +334,8 @@ def estimate_camera(
     most: int = 20,  # frames to look at
 ) -> CameraEstimate:
     "The camera that the noise of the frames shows, keeping what is known; ValueError where the frames don't say."
-    frames, advice = _chosen_frames(movie, most), "give offset, gain and read variance (--offset, --gain, --read-variance)"
-    if not looks_raw(torch.from_numpy(frames)):
-        raise ValueError(
-            f"{movie.name}: values are negative or have fractions, so they are not raw camera counts; {advice}"
-            " (for frames already in photons: offset 0, gain 1)"
-        )
-    low, high = find_clipping(frames)
-    if low is not None:
-        share = (frames == low).mean()
-        raise ValueError(f"{movie.name}: {share:.0%} of the values are cut off at {low:g} ADU, so the noise can't be estimated; {advice}")
+    advice = "give offset, gain and read variance (--offset, --gain, --read-variance)"
+    frames, high = _usable_frames(movie, most, advice)
     hot = find_hot_pixels(frames)
     variance, mean, share = _noise_and_mean(_without_hot(_large_enough(frames), hot), high)
     slope, intercept, error, offset_error = _fit_line(mean, variance, share, gain)
@@ -355,3 +347,18 @@ def estimate_camera(
         read_variance = max(0.0, intercept + slope * offset)
     camera = make_camera(*(float(value) for value in (offset, slope, read_variance)))
     return CameraEstimate(leave_out(camera, hot) if hot.any() else camera, error, offset_error, int(hot.sum()))
+
+# %% ../nbs/11a_camera_estimate.ipynb #usable-frames
+def _usable_frames(movie, most, advice):
+    "Frames whose noise is that of a camera, and where they are saturated; ValueError where they are not raw or cut off."
+    frames = _chosen_frames(movie, most)
+    if not looks_raw(torch.from_numpy(frames)):
+        raise ValueError(
+            f"{movie.name}: values are negative or have fractions, so they are not raw camera counts; {advice}"
+            " (for frames already in photons: offset 0, gain 1)"
+        )
+    low, high = find_clipping(frames)
+    if low is not None:
+        share = (frames == low).mean()
+        raise ValueError(f"{movie.name}: {share:.0%} of the values are cut off at {low:g} ADU, so the noise can't be estimated; {advice}")
+    return frames, high
