@@ -7,7 +7,6 @@ __all__ = ['METHODS', 'EMITTER_COLUMNS', 'Draws', 'FramePosterior', 'exact_poste
 
 # %% ../nbs/04e_exact_posterior.ipynb #imports
 import math
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from torch import Tensor
 from .psf import per_frame
 from .likelihood import Camera, Prior
 from .kde import FACTOR, KERNEL_SIGMA
-from .fast_localization import localize_frames
+from .fast_localization import _processors, localize_frames
 from .mcmc import random_seed
 from .jumps import _ENTRY, move_shares
 from .reversible_jump import _further
@@ -75,7 +74,7 @@ def exact_posterior(
     "Posterior of frames of any size, region by region. Raises ValueError for frames, camera or prior that can't be used."
     end = math.inf if budget is None else time.monotonic() + budget
     frames = _checked(adu, camera, sigma, prior, n_draws, budget)
-    workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    workers = workers or _processors()
     group, parts = max(1, min(8 * workers, 2**20 // adu[0].numel())), []
     with ThreadPoolExecutor(workers) as pool:
         for first in range(0, len(adu), group):
