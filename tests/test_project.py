@@ -69,6 +69,13 @@ def test_module_has_its_notebook(module):
     assert notebook in NOTEBOOKS, f"{module.name} was made from {notebook}, which is gone: delete the module"
 
 
+def test_contributing_names_notebooks_that_exist():
+    "The table that says where is what."
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Where is what")[2].partition("\n## ")[0]
+    named = re.findall(r"`(\d\d[a-z]?(?:_\w+)?)`", text)
+    assert len(named) > 15 and [name for name in named if not any(path.stem.startswith(name) for path in NOTEBOOKS)] == []
+
+
 @each_module
 def test_module_is_a_room(module):
     "Of one subject, which takes no more than 600 lines; what is larger is listed, and the list only shrinks."
