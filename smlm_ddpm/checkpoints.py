@@ -58,7 +58,10 @@ def _locked(file) -> bool:
     return os.fstat(file.fileno()).st_nlink > 0  # not one that was removed meanwhile
 
 # %% ../nbs/12b_checkpoints.ipynb #write-whole
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(
+    path: Path,
+    content: bytes,  # all of the file
+) -> None:
     "Write a file so that it is there whole or not at all; OSError where it can't be written."
     beside = path.with_name(path.name + ".part")
     try:
@@ -78,11 +81,17 @@ def _packed(save, *arrays, **named) -> bytes:
     return file.getvalue()
 
 # %% ../nbs/12b_checkpoints.ipynb #folder-store-load
+_KINDS = ("localizations", "frames", "draws")  # a file of each for every chunk
+
+
 class _Files:
     "Where a store keeps what, and how it is read again."
 
     def _path(self, kind: str, start: int) -> Path:
         return self.folder / f"{kind}-{start:09d}.npy"
+
+    def _kept(self, kind: str) -> Iterator[np.ndarray]:
+        return (np.load(self._path(kind, start), allow_pickle=False) for start in sorted(self._done))
 
     def _load(self) -> None:
         path = self.folder / "sums.npz"
@@ -107,9 +116,16 @@ def _read_json(path: Path) -> dict:
 class FolderStore(_Files):
     "Keeps chunks in a folder, from which a later run can go on."
 
-    def __init__(self, folder: Path, shape: tuple[int, int], asked: dict, *, resume: bool):
-        "`asked` is all that the result depends on; ValueError in one line if an earlier run was asked for something else."
-        self.folder, self.sums, self._done = folder, Sums.zeros(shape), {}
+    def __init__(
+        self,
+        folder: Path,  # that exists
+        sums: Sums,  # of no frame yet, as Settings.no_sums makes them
+        asked: dict,  # all that the result depends on
+        *,
+        resume: bool,  # go on with what is there
+    ):
+        "ValueError in one line if an earlier run was asked for something else."
+        self.folder, self.sums, self._done = folder, sums, {}
         described, asked = folder / "run.json", json.loads(json.dumps(asked))
         if not described.exists():
             write_whole(described, json.dumps(asked, indent=1, ensure_ascii=False).encode())
@@ -127,22 +143,30 @@ class FolderStore(_Files):
         "First frame and one after the last of every chunk that is there."
         return dict(self._done)
 
-    def add(self, start: int, part: Part) -> None:
+    def add(
+        self,
+        start: int,  # first frame of the chunk, from 0 in the movie
+        part: Part,  # what the chunk adds
+    ) -> None:
         "Keep a chunk, on the disk before it returns."
-        write_whole(self._path("localizations", start), _packed(np.save, part.localizations, allow_pickle=False))
-        write_whole(self._path("frames", start), _packed(np.save, part.frames, allow_pickle=False))
+        for kind in _KINDS:
+            write_whole(self._path(kind, start), _packed(np.save, getattr(part, kind), allow_pickle=False))
         self.sums.add(part.sums)
         self._done[start] = start + len(part.frames)
         done = np.array(sorted(self._done.items()), np.int64)
         write_whole(self.folder / "sums.npz", _packed(np.savez, done=done, **vars(self.sums)))
 
     def tables(self) -> Iterator[np.ndarray]:
-        "Localizations, chunk by chunk in order of the frames."
-        return (np.load(self._path("localizations", start), allow_pickle=False) for start in sorted(self._done))
+        "Localizations, chunk by chunk in order of the frames; each has shape (n,)."
+        return self._kept("localizations")
 
     def lines(self) -> np.ndarray:
-        "A row for each frame."
-        return np.concatenate([np.load(self._path("frames", start), allow_pickle=False) for start in sorted(self._done)])
+        "A row for each frame, FRAME_FIELDS (n,)."
+        return np.concatenate(list(self._kept("frames")))
+
+    def draws(self) -> Iterator[np.ndarray]:
+        "Draws, chunk by chunk in order of the frames; each has shape (n,), DRAW_FIELDS."
+        return self._kept("draws")
 
 # %% ../nbs/12b_checkpoints.ipynb #work-folder
 @contextmanager

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from smlm_ddpm.likelihood import DEFAULT_PRIOR, Prior, simulate
 
 FILES = {"superres.tif", "sd.tif", "merged.tif", "maps.tif", "localizations.csv", "molecules.csv", "frames.csv", "report.html",
          "protocol.json"}  # fmt: skip
+FILES |= {"localizations.hdf5", "localizations.yaml"} if find_spec("h5py") else set()
 CAMERA = ["--offset", "100", "--gain", "2", "--read-variance", "4", "--sigma", "1.1", "--pixel-size", "120"]
 SCENE = Prior(
     count=None, emitter_density=(0.01, 0.01), placement="field", photons=(600, 3000), background=(5, 5),
@@ -163,6 +165,10 @@ MISTAKES = {
     "small": (lambda place: written(place, "small.tif", np.zeros((5, 40, 12), "u2")), "at least 16×16 px"),
     "NaN": (lambda place: (*not_a_number(place), "--frames", "4:"), "nan.tif: frame 4 (from 0) holds NaN"),
     "fast with a model": (lambda place: reconstruct("--posterior", "fast"), "--posterior fast needs no network"),
+    "exact with samples": (lambda place: fast("--posterior", "exact", "--samples", "4"), "--posterior exact needs no network"),
+    "budget of the fit": (lambda place: fast("--budget", "3"), "--budget is of --posterior exact, not of fast"),
+    "region without samples": (lambda place: fast("--samples-roi", "0:9,0:9"), "--samples-roi needs --samples S"),
+    "region outside": (lambda place: reconstruct(*CAMERA, "--samples", "2", "--samples-roi", "0:9,30:90"), "the region for samples 30:90"),
     "checkpoint": (lambda place: fast("--checkpoint", "0"), "--checkpoint: '0' should be a whole number above 0"),
     "photons": (photons, "photons.tif: values are negative or have fractions"),
     "offset too high": (lambda place: reconstruct("--offset", "900", "--gain", "2"), "far below the offset of 900"),
@@ -221,6 +227,61 @@ def test_alarms_are_told_and_strict_stops(run, place):
     assert 'class="alarm">gain' in (place / "loud" / "report.html").read_text(encoding="utf-8")
     status, _, complaint = run("reconstruct", "many.tif", "--out", "strict", *wrong, "--strict")
     assert status == 2 and "--strict was given" in complaint and not (place / "strict").exists()
+
+
+@pytest.fixture(scope="module")
+def crop(place):
+    "Four frames of 20×24 px, small enough for chains."
+    tifffile.imwrite(place / "crop.tif", tifffile.imread(place / "movie.tif")[:4, :20, :24], photometric="minisblack")
+    return place
+
+
+def exact(*more, out):
+    return "reconstruct", "crop.tif", "--out", out, *CAMERA, "--posterior", "exact", *more
+
+
+def test_exact_posterior_is_written_and_resumed_byte_for_byte(crop, run):
+    status, said, complaint = run(*exact("--draws", "5", "--checkpoint", "4", out="exact"))
+    assert (status, complaint) == (0, ""), complaint
+    assert {path.name for path in (crop / "exact").iterdir()} == FILES | {"draws.csv"} and "note" not in said.replace("notes", "")
+    maps = tifffile.imread(crop / "exact" / "maps.tif")
+    assert (maps[3] == 4).all() and maps[0].sum() > 5  # the method of every pixel; expected numbers
+    protocol = json.loads((crop / "exact" / "protocol.json").read_text())
+    assert protocol["posterior"] == "exact" and protocol["regions not converged"] == 0 < protocol["regions"]
+    frames = np.loadtxt(crop / "exact" / "frames.csv", delimiter=",", skiprows=1)
+    assert frames[:, 6].sum() == protocol["regions"] and (frames[:, 7] == 0).all()
+    process = started(crop, *exact("--draws", "5", "--checkpoint", "1", "--workers", "1", out="killed"))
+    wait_for(crop / "killed" / "unfinished" / "draws-000000000.npy", process)
+    process.kill()
+    process.communicate(timeout=200)
+    assert run(*exact("--draws", "5", "--checkpoint", "1", "--resume", out="killed"))[0] == 0
+    for name in FILES - {"report.html", "protocol.json"} | {"draws.csv"}:
+        assert content(crop / "killed" / name) == content(crop / "exact" / name), name
+
+
+def test_regions_without_time_are_counted(crop, run):
+    status, said, complaint = run(*exact("--budget", "0.000001", out="hurried"))
+    assert (status, complaint) == (0, ""), complaint
+    protocol = json.loads((crop / "hurried" / "protocol.json").read_text())
+    assert protocol["regions not converged"] > 0 and protocol["budget a frame [s]"] == 1e-6
+    assert "the chains have not converged" in said and "the chains have not converged" in (crop / "hurried" / "report.html").read_text(encoding="utf-8")
+    assert (tifffile.imread(crop / "hurried" / "maps.tif")[3].astype(int) & 8).any()
+
+
+def test_draws_and_samples_of_a_region(place, run):
+    from smlm_ddpm.files import read_draws
+    from smlm_ddpm.linking import with_error
+
+    assert run(*fast("--draws", "30", out="drawn"))[0] == 0
+    table = np.loadtxt(place / "drawn" / "localizations.csv", delimiter=",", skiprows=1)
+    draws = read_draws(place / "drawn" / "draws.csv")
+    mean, error = with_error(lambda drawn: drawn["x_nm"].mean(), draws)
+    assert len(draws) == 30 and abs(mean - table[:, 2].mean()) < 5 * error + 1
+    status, _, complaint = run(*reconstruct(*CAMERA, "--samples", "3", "--samples-roi", "4:12,8:20", out="region"))
+    assert (status, complaint) == (0, ""), complaint
+    samples, mean = (tifffile.imread(place / "region" / f"{name}.tif") for name in ("samples", "superres"))
+    assert samples.shape == (3, 32, 48) and np.allclose(samples.mean(0), mean[16:48, 32:80], atol=1e-4)
+    assert {path.name for path in (place / "region").iterdir()} == FILES | {"samples.tif"}
 
 
 def test_drift_is_taken_off_and_must_cover_the_movie(run, place):
