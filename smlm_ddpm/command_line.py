@@ -82,7 +82,7 @@ def run_demo(options) -> None:
     settings = Settings(sample.camera, sample.sigma, posterior=options.posterior, **how)
     protocol = protocol_of(options, settings, movie) | {"movie": options.data}
     title = f"smlm-ddpm demo: {sample.description}"
-    names = write_results(options.out, movie, settings, model, options=options, title=title, protocol=protocol, notes=[])
+    names = write_results(options.out, movie, settings, model=model, options=options, title=title, protocol=protocol, notes=[])
     print(f"wrote {', '.join(names)} to {options.out}")
 
 
@@ -143,7 +143,7 @@ def run_reconstruct(options) -> None:
            "n_draws": options.draws, "budget": options.budget, "drift": drift, "saturation": saturation}  # fmt: skip
     settings = Settings(camera, sigma, posterior=options.posterior, **how)
     protocol, excess_noise = protocol_of(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
-    names = write_results(options.out, movie, settings, model, options=options, title=movie.name, protocol=protocol, notes=notes,
+    names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,
                           excess_noise=excess_noise)  # fmt: skip
     print(f"wrote {', '.join(names)} to {options.out}")
 

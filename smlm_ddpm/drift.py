@@ -25,7 +25,10 @@ class Drift:
     shift: np.ndarray  # (n, 2): x and y [px]
     sd: np.ndarray  # (n, 2): their standard errors, 0 where nothing is known [px]
 
-    def of(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def of(
+        self,
+        frames: np.ndarray,  # (m,) numbers, from 0 in the file
+    ) -> tuple[np.ndarray, np.ndarray]:
         "Shift and standard error for numbers of frames, (m, 2) [px]; ValueError where the table has none."
         rows = np.asarray(frames) - self.first
         if len(rows) and not (0 <= rows.min() and rows.max() < len(self.shift)):
@@ -35,11 +38,11 @@ class Drift:
 
 # %% ../nbs/11c_drift.ipynb #corrected-table
 def corrected_table(
-    rows: np.ndarray,  # localizations, frame from 0 of the file, x and y [px]
-    drift: Drift,
+    rows: np.ndarray,  # localizations (n,), frame from 0 of the file, x and y [px]
+    drift: Drift,  # that covers their frames
     *,
     pixel_size: float,  # of the camera [nm]
-) -> np.ndarray:
+) -> np.ndarray:  # a table likewise
     "Localizations without drift; standard errors grow by the drift's own."
     rows, (shift, sd) = rows.copy(), drift.of(rows["frame"])
     names = rows.dtype.names
@@ -56,7 +59,7 @@ def corrected_table(
 # %% ../nbs/11c_drift.ipynb #corrected-images
 def corrected_images(
     images: np.ndarray,  # (B, 1, 4H, 4W)
-    drift: Drift,
+    drift: Drift,  # that covers the frames
     *,
     first_frame: int,  # number of the first frame
 ) -> np.ndarray:  # float64, what has moved in from outside is 0

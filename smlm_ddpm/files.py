@@ -57,7 +57,7 @@ class SampleMovie:
 def sample_movie(
     name: str = "af647",  # "af647", "dstorm" (both real) or "simulated"
 ) -> SampleMovie:
-    "One of the movies that come with the package; positions, if any, are shifted to pixel-edge coordinates."
+    "One of the movies that come with the package, positions in pixel-edge coordinates; ValueError for another name."
     folder = Path(str(files("smlm_ddpm") / "data"))
     known = tomllib.loads((folder / "samples.toml").read_text(encoding="utf-8"))
     if name not in known:
@@ -97,7 +97,11 @@ class Movie:
     def __len__(self) -> int:
         return self.frames.shape[0]
 
-    def read(self, start: int, stop: int) -> Tensor:
+    def read(
+        self,
+        start: int,  # first frame, from 0 in this movie
+        stop: int,  # one after the last
+    ) -> Tensor:
         "Frames `start` to `stop` of this movie, (B, 1, H, W) float32 [ADU]; ValueError where one can't be read."
         adu = torch.from_numpy(np.asarray(self.frames[start:stop]).astype(np.float32))
         finite = adu.isfinite().flatten(1).all(dim=1)
@@ -163,13 +167,13 @@ def read_movie(
     ValueError, OSError or ImportError (a package for this format is missing), in one line."""
     several = not isinstance(path, (str, Path))
     place = [Path(each) for each in path] if several else Path(path)
-    opened = open_frames(place, channel)
+    opened = open_frames(place, channel=channel)
     name = f"{place[0]} and {len(place) - 1} more" if several and len(place) > 1 else str(place[0] if several else place)
     start, stop = _frame_range(frames, opened.whole, name)
     region = _region(roi, opened.frames.shape[1:], name)
     if binning < 1:
         raise ValueError(f"binning is {binning}; 1 leaves the pixels as they are, 2 sums up squares of 2×2")
-    part = opened.frames.part(((start, stop), *region), binning)
+    part = opened.frames.part(((start, stop), *region), binning=binning)
     if frames is None and not opened.whole.all():
         opened.notes.append(f"frames {start}:{stop} are taken")
     corner = tuple(low for low, _ in region)
@@ -181,7 +185,9 @@ def read_movie(
 def staged(
     folder: str | Path,  # where the files are to be in the end; made if it does not exist
 ) -> Iterator[Path]:
-    "A hidden folder to write to; its files are moved to `folder` if the block ends well, and removed if not."
+    """A hidden folder to write to; its files are moved to `folder` if the block ends well, and removed if not.
+
+    NotADirectoryError, in one line, where a file is in the way."""
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder}: is a file; a folder for the results is needed")
@@ -273,7 +279,7 @@ class LocalizationWriter:
 # %% ../nbs/10_files.ipynb #write-localizations
 def write_localizations(
     path: str | Path,
-    localizations: np.ndarray,  # structured array of localize, frame from 0
+    localizations: np.ndarray,  # structured array (n,) of localize, frame from 0
     *,
     pixel_size: float,  # of the camera [nm]
     camera: Camera,  # for the noise of the background

@@ -53,7 +53,12 @@ class LazyFrames:
 
     __len__ = lambda self: self.shape[0]  # noqa: E731
 
-    def part(self, limits: tuple[tuple[int, int], ...], binning: int = 1) -> "LazyFrames":
+    def part(
+        self,
+        limits: tuple[tuple[int, int], ...],  # (first, one after the last) of frames, rows and columns
+        *,
+        binning: int = 1,  # squares of this many pixels a side are summed up to one
+    ) -> "LazyFrames":
         "The part within (first, one after the last) of frames, rows and columns; squares of pixels summed up."
         other = object.__new__(LazyFrames)  # copy would open the file again
         other.__dict__ |= self.__dict__ | {"_binning": binning}
@@ -78,10 +83,10 @@ class LazyFrames:
 # %% ../nbs/09a_formats.ipynb #reopened
 def _reopened(arguments, shape, limits, binning):
     "The frames of a file, opened again, as long as it is the same."
-    frames = open_frames(*arguments).frames
+    frames = open_frames(arguments[0], channel=arguments[1]).frames
     if frames.shape != shape:
         raise ValueError(f"{arguments[0]}: changed since it was opened: {frames.shape} frames, rows, columns after {shape}")
-    return frames.part(limits, binning)
+    return frames.part(limits, binning=binning)
 
 
 @dataclass
@@ -116,13 +121,19 @@ def _frame_planes(
     return planes.ravel()
 
 # %% ../nbs/09a_formats.ipynb #runs
-def runs_of(whole: np.ndarray) -> list[tuple[int, int]]:
+def runs_of(
+    whole: np.ndarray,  # (n,) bool
+) -> list[tuple[int, int]]:
     "Where frames are whole without a gap: (first, one after the last) of each run."
     edges = np.flatnonzero(np.diff(np.concatenate([[0], whole.astype(np.int8), [0]])))
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 # %% ../nbs/09a_formats.ipynb #listed-runs
-def listed_runs(runs: list[tuple[int, int]], most: int = 4) -> str:
+def listed_runs(
+    runs: list[tuple[int, int]],  # as runs_of gives them
+    *,
+    most: int = 4,  # that are written out
+) -> str:
     "Runs of frames as text."
     return ", ".join(f"{start}:{stop}" for start, stop in runs[:most]) + (", …" if len(runs) > most else "")
 
@@ -469,7 +480,7 @@ def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opene
     pieces, used = [], set()
     for path in paths:
         if path not in used:
-            pieces.append((opener or open_frames)(path, channel))
+            pieces.append(opener(path, channel) if opener else open_frames(path, channel=channel))
             used |= pieces[-1].used
     shapes = {piece.frames.shape[1:] for piece in pieces}
     if len(shapes) != 1:
@@ -489,7 +500,7 @@ def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opene
 
 # %% ../nbs/09a_formats.ipynb #extras
 def optional_module(
-    module: str,
+    module: str,  # its full name
     extra: str,  # of this package, which brings the module
     what: str,  # needs it, for the message
 ):
@@ -606,6 +617,7 @@ FORMATS = {".tif": _open_tiff, ".tiff": _open_tiff, ".btf": _open_tiff, ".stk": 
 
 def open_frames(
     path: Path | list[Path],  # a file, a folder, or the files of one movie
+    *,
     channel: int | None = None,  # from 0, where there are several
 ) -> Opened:
     "What is behind a path; ValueError, OSError or ImportError in one line."

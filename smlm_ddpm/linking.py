@@ -101,7 +101,7 @@ class Linker:
         return self._table(closed), np.concatenate([*belongs, np.empty(0, np.int64)])
 
     def close(self) -> np.ndarray:
-        "The molecules that are still open."
+        "The molecules that are still open, MOLECULE_FIELDS (n,)."
         left, self.open = self.open, np.empty((0, 14))
         return self._table([left])
 
@@ -137,7 +137,7 @@ def _molecules(work: np.ndarray, pixel_size: float) -> np.ndarray:
 
 # %% ../nbs/12a_linking.ipynb #link
 def link(
-    localizations: np.ndarray | Iterable[np.ndarray],  # a table, or tables in order of the frames
+    localizations: np.ndarray | Iterable[np.ndarray],  # a table (n,), or tables in order of the frames
     **how,  # as Linker takes it: gap, missed, extra_sd, pixel_size
 ) -> np.ndarray:  # MOLECULE_FIELDS: positions [px, nm], sds, photons [e⁻], probability, d² for each degree of freedom
     "The molecules of a table of localizations, in order of their first frame; ValueError for options out of range."
@@ -147,9 +147,9 @@ def link(
 
 # %% ../nbs/12a_linking.ipynb #molecules-of
 def molecules_of(
-    localizations: np.ndarray | Iterable[np.ndarray],  # a table, or tables in order of the frames
+    localizations: np.ndarray | Iterable[np.ndarray],  # a table (n,), or tables in order of the frames
     **how,  # as Linker takes it
-) -> Iterator[np.ndarray]:  # tables of molecules, as they are closed
+) -> Iterator[np.ndarray]:  # tables of molecules, each (n,), as they are closed
     "The molecules of tables of localizations, in memory that does not grow with their number."
     linker = Linker(**how)
     for rows in [localizations] if isinstance(localizations, np.ndarray) else localizations:
@@ -160,7 +160,7 @@ def molecules_of(
 def draw_catalogues(
     table: np.ndarray,  # molecules or localizations, with x_sd, y_sd (or crlb) and probability
     *,
-    n_draws: int,
+    n_draws: int,  # how many
     seed: int = 0,  # a draw depends on it and on its number only
 ) -> Iterator[np.ndarray]:  # tables like it, of those that exist in this draw
     "Catalogues drawn from the posterior that a table stands for, one after the other."
@@ -180,8 +180,8 @@ def draw_catalogues(
 # %% ../nbs/12a_linking.ipynb #with-error
 def with_error(
     statistic,  # function of a catalogue that gives a number or an array
-    draws: Iterable[np.ndarray],  # such as draw_catalogues gives
-) -> tuple[np.ndarray, np.ndarray]:  # mean and standard deviation over the draws
+    draws: Iterable[np.ndarray],  # such as draw_catalogues and read_draws give, each of shape (n,)
+) -> tuple[np.ndarray, np.ndarray]:  # mean and standard deviation over the draws, of the statistic's shape
     "Any statistic of a catalogue with its error bar; ValueError for fewer than two draws."
     values = np.array([statistic(draw) for draw in draws], dtype=float)
     if len(values) < 2:

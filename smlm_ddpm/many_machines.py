@@ -39,22 +39,22 @@ def dask_client(
 def _chunk(movie: Movie, start: int, stop: int, settings: Settings, model) -> tuple[Part | None, str]:
     "What a worker does: the frames up to the first that can't be read, and why that can't."
     try:
-        return process_chunk(movie, start, stop, settings, model), ""
+        return process_chunk(movie, start, stop, settings, model=model), ""
     except UnreadableFrame as error:
         before = readable(movie, start, stop)
-        return (process_chunk(movie, start, before, settings, model) if before > start else None), str(error)
+        return (process_chunk(movie, start, before, settings, model=model) if before > start else None), str(error)
 
 
 def dask_chunks(
     movie: Movie,
     settings: Settings,
-    model,
+    model,  # what settings.posterior needs, or None
     chunks: Iterable[tuple[int, int]],  # first frame and one after the last
     *,
     client,  # distributed.Client
     done: Callable[[int], None] = lambda frames: None,  # is told how many more frames are done
 ) -> Iterator[tuple[int, Part]]:  # first frame, and what the chunk adds
-    "Chunks by the workers of Dask, in order; a runner of reconstruct."
+    "Chunks by the workers of Dask, in order; a runner of reconstruct. UnreadableFrame after those before a bad frame."
     common = client.scatter([movie, settings, model], broadcast=True, hash=False)
     waiting, under_way = deque(chunks), deque()
     while waiting or under_way:

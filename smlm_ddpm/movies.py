@@ -103,7 +103,7 @@ def tiles(
     core: int = 128,  # [px]
     margin: int = 16,  # [px]
 ) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:  # ((rows, columns) to compute, (rows, columns) to keep)
-    "Cut a frame into overlapping tiles."
+    "Cut a frame into overlapping tiles; ValueError for sizes that can't be."
     if core < 32 or margin < 0:
         raise ValueError(f"tiles need a core of 32 px or more and a margin of 0 or more, not {core} and {margin}")
     for rows, kept_rows in spans(shape[0], core, margin):
@@ -320,8 +320,8 @@ _TIERS = {"fast": _fit_frames, "network": _network_frames, "exact": _exact_frame
 def process_frames(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     settings: Settings,
-    model=None,  # what settings.posterior needs
     *,
+    model=None,  # what settings.posterior needs
     first_frame: int = 0,  # number of the first frame
 ) -> Part:
     "The posterior of some frames, added up."
@@ -431,8 +431,8 @@ def process_chunk(
     start: int,  # first frame, from 0 in this movie
     stop: int,  # one after the last
     settings: Settings,
-    model=None,
     *,
+    model=None,  # what settings.posterior needs
     workers: int = 1,  # threads
     done: Callable[[int], None] = lambda frames: None,  # is told how many more frames are done
 ) -> Part:
@@ -449,7 +449,7 @@ def process_chunk(
             if first is None:
                 return
             adu = _read(movie, first, min(first + size, stop))
-            part = process_frames(adu, settings, model, first_frame=movie.first + first)
+            part = process_frames(adu, settings, model=model, first_frame=movie.first + first)
             own.add(part.sums)
             found[first] = part.localizations, part.frames, part.draws
             done(len(adu))
@@ -550,7 +550,7 @@ def _finished(store, settings: Settings, stopped: str) -> Reconstruction:
     "The images of the sums."
     sums, count = store.sums, max(int(store.sums.frames), 1)
     left_out = ~(sums.misfit > 0)  # no frame has said anything of them
-    misfit = np.where(left_out, np.nan, from_fixed(sums.misfit, FIT_UNIT) / count).astype(np.float32)
+    misfit = np.where(left_out, np.nan, from_fixed(sums.misfit, unit=FIT_UNIT) / count).astype(np.float32)
     sd, number_sd = (np.sqrt(from_fixed(each)) for each in (sums.variance, sums.number_variance))
     images = from_fixed(sums.mean), sd, from_fixed(sums.number), number_sd, misfit, sums.method.copy()
     how = {"samples": from_fixed(sums.samples), "n_draws": settings.n_draws, "stopped": stopped}
@@ -560,7 +560,7 @@ def _finished(store, settings: Settings, stopped: str) -> Reconstruction:
 def local_chunks(
     movie: Movie,
     settings: Settings,
-    model,
+    model,  # what settings.posterior needs, or None
     chunks: Iterable[tuple[int, int]],  # first frame and one after the last
     *,
     workers: int | None = None,  # threads; None: as many as there are processors
@@ -572,16 +572,20 @@ def local_chunks(
     workers = (workers or _processors()) if settings.posterior != "network" else 1  # a network has threads of its own
     for start, stop in chunks:
         try:
-            part = process_chunk(movie, start, stop, settings, model, workers=workers, done=done)
+            part = process_chunk(movie, start, stop, settings, model=model, workers=workers, done=done)
         except UnreadableFrame:
             before = readable(movie, start, stop)
             if before > start:
-                yield start, process_chunk(movie, start, before, settings, model, workers=workers)
+                yield start, process_chunk(movie, start, before, settings, model=model, workers=workers)
             raise
         yield start, part
 
 # %% ../nbs/12_movies.ipynb #readable
-def readable(movie: Movie, start: int, stop: int) -> int:
+def readable(
+    movie: Movie,
+    start: int,  # first frame, from 0 in this movie
+    stop: int,  # one after the last
+) -> int:
     "The first of these frames that can't be read, or `stop`."
     for number in range(start, stop):
         try:

@@ -23,7 +23,7 @@ from .sums import from_fixed
 
 # %% ../nbs/12c_report.ipynb #instructive-frames
 def instructive_frames(
-    lines: np.ndarray,  # FRAME_FIELDS, one row a frame
+    lines: np.ndarray,  # FRAME_FIELDS (n,), one row a frame
 ) -> dict[int, str]:  # index of a row, and why it is worth looking at
     "Up to three frames to show; none where all were dropped."
     kept = np.flatnonzero(~lines["dropped"])
@@ -91,9 +91,9 @@ def frame_figure(
 
 # %% ../nbs/12c_report.ipynb #overview-figure
 def overview_figure(
-    result: Reconstruction,
+    result: Reconstruction,  # of a movie
     *,
-    merged: tuple[np.ndarray, np.ndarray] | None = None,  # mean and sd of the image in which a molecule counts once
+    merged: tuple[np.ndarray, np.ndarray] | None = None,  # mean and sd (4H, 4W) of the image in which a molecule counts once
     size: tuple[float, float] = (13, 7.5),  # width and height [inch]
 ):  # matplotlib Figure
     "The summed image with its sd and χ²; expected numbers, and the image in which a molecule counts once."
@@ -115,8 +115,8 @@ def overview_figure(
 
 # %% ../nbs/12c_report.ipynb #histogram-figure
 def histogram_figure(
-    tables: Iterable[np.ndarray],  # localizations
-    lines: np.ndarray,  # FRAME_FIELDS
+    tables: Iterable[np.ndarray],  # localizations, each (n,)
+    lines: np.ndarray,  # FRAME_FIELDS (n,)
     pixel_size: float,  # of the camera [nm]
 ):  # matplotlib Figure
     "Photons, precision and probability of the localizations, and how their number, background and χ² go with time."
@@ -208,7 +208,7 @@ def _frame_pictures(movie: Movie, settings: Settings, model, lines: np.ndarray) 
     for index, why in sorted(instructive_frames(lines).items()):
         number = int(lines["frame"][index])
         adu = movie.read(number - movie.first, number - movie.first + 1)
-        part = process_frames(adu, replace(settings, drift=None), model, first_frame=number)
+        part = process_frames(adu, replace(settings, drift=None, n_draws=0, samples_roi=None, n_samples=0), model=model, first_frame=number)
         caption = f"Frame {number} (from 0), with {why}: {lines['localizations'][index]} localizations, χ² {lines['misfit'][index]:.2f}."
         pictures.append(_picture(f"A frame with {why}", frame_figure(adu[0, 0].numpy(), part, f"frame {number}, from 0"), caption))
     return pictures
@@ -216,14 +216,14 @@ def _frame_pictures(movie: Movie, settings: Settings, model, lines: np.ndarray) 
 # %% ../nbs/12c_report.ipynb #write-report
 def write_report(
     path: str | Path,
-    result: Reconstruction,
+    result: Reconstruction,  # of the movie
     movie: Movie,
     settings: Settings,
-    model=None,  # what settings.posterior needs
     *,
+    model=None,  # what settings.posterior needs
     title: str,
     protocol: dict,  # all that the result depends on
-    merged: tuple[np.ndarray, np.ndarray] | None = None,  # mean and sd of the image in which a molecule counts once
+    merged: tuple[np.ndarray, np.ndarray] | None = None,  # mean and sd (4H, 4W) of the image in which a molecule counts once
     alarms: Sequence[str] = (),  # what speaks against the result
     notes: Sequence[str] = (),  # what was assumed
     quiet: str = "The data were not checked.",  # where there are no alarms

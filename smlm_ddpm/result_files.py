@@ -150,8 +150,8 @@ def write_results(
     out: Path,  # folder
     movie: Movie,
     settings: Settings,
-    model=None,  # what settings.posterior needs
     *,
+    model=None,  # what settings.posterior needs
     options,  # of the command: checkpoint, resume, workers, dask, strict, link_gap, arguments
     title: str,  # of the report
     protocol: dict,  # what was asked for, stored beside the results
@@ -193,7 +193,7 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     there = {name: text for name, text in FILES.items() if (folder / name).exists() or name == "report.html"}
     quiet = f"{sum(check['value'] is not None for check in checks.values())} checks of the data found nothing that speaks against it."
     write_report(
-        folder / "report.html", result, movie, settings, model, title=title, protocol=protocol, merged=merged, notes=[*notes, *wanting],
+        folder / "report.html", result, movie, settings, model=model, title=title, protocol=protocol, merged=merged, notes=[*notes, *wanting],
         alarms=alarms, quiet=quiet, summary=summary, files=there, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
     )  # fmt: skip
     print(*(f"note: {line}" for line in wanting), *(f"ALARM: {line}" for line in alarms), sep="\n", end="\n" * bool(alarms or wanting))

@@ -24,7 +24,11 @@ METHODS = {"fast": 1, "network": 2, "exact": 4}  # bits of `method`: what a pixe
 UNCONVERGED = 8  # bit of `method`: in some frame, chains had not converged there
 
 
-def fixed(image: Tensor | np.ndarray, unit: float = UNIT) -> np.ndarray:
+def fixed(
+    image: Tensor | np.ndarray,  # (B, 1, ...)
+    *,
+    unit: float = UNIT,  # whole numbers in 1 of the image
+) -> np.ndarray:
     "The sum over frames (B, 1, ...) in whole numbers of the unit."
     return np.rint(np.asarray(image, dtype=np.float64) * unit).astype(np.int64).sum(axis=(0, 1))
 
@@ -134,7 +138,7 @@ _SMALLEST_SD = 1e-3  # of a position [px]
 
 
 def emitter_columns(
-    rows: np.ndarray,  # table of localizations or of molecules
+    rows: np.ndarray,  # table (n,) of localizations or of molecules
 ) -> np.ndarray:  # (n, 5): x, y, their standard deviations [px], probability
     "What the closed forms need of a table."
     names = ("x_sd", "y_sd") if "x_sd" in rows.dtype.names else ("crlb", "crlb")
@@ -151,7 +155,10 @@ class DensitySums:
         "Rows and columns of the camera."
         self.mean, self.variance = (np.zeros([FACTOR * size for size in shape], np.int64) for _ in range(2))
 
-    def add(self, rows: np.ndarray) -> None:
+    def add(
+        self,
+        rows: np.ndarray,  # table (n,) of localizations or of molecules
+    ) -> None:
         "Add a table of localizations or of molecules."
         add_densities(emitter_columns(rows), self.mean, self.variance, FACTOR, KERNEL_SIGMA)
 
@@ -161,7 +168,7 @@ class DensitySums:
 
 # %% ../nbs/11b_sums.ipynb #density-of-emitters
 def density_of_emitters(
-    rows: np.ndarray,  # table of localizations or of molecules
+    rows: np.ndarray,  # table (n,) of localizations or of molecules
     shape: tuple[int, int],  # rows and columns of the camera
 ) -> tuple[np.ndarray, np.ndarray]:  # mean and sd, (4H, 4W) float32
     "The density's posterior mean and sd where emitters have Gaussian positions and a probability of existence."
@@ -170,8 +177,12 @@ def density_of_emitters(
     return sums.moments()
 
 # %% ../nbs/11b_sums.ipynb #from-fixed
-def from_fixed(sums: np.ndarray, unit: float = UNIT) -> np.ndarray:
-    "From whole numbers to float32."
+def from_fixed(
+    sums: np.ndarray,  # int64, of any shape
+    *,
+    unit: float = UNIT,  # whole numbers in 1
+) -> np.ndarray:
+    "From whole numbers to float32, in the same shape (...)."
     return (sums / unit).astype(np.float32)
 
 # %% ../nbs/11b_sums.ipynb #misfit
