@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .movies import Part
+from .tiers import Part
 from .sums import Sums
 
 # %% ../nbs/12b_checkpoints.ipynb #lock

@@ -8,9 +8,8 @@ __all__ = ['choose_camera', 'tell_clipping', 'choose_sigma', 'choose_pixel_size'
 # %% ../nbs/12f_choices.ipynb #imports
 import numpy as np
 
-from smlm_ddpm.camera import (
-    EXCESS_NOISE, bin_camera, dropped_frames, estimate_camera, estimate_sigma, find_clipping, leave_out_hot, make_camera, read_camera,
-)  # fmt: skip
+from .camera import EXCESS_NOISE, bin_camera, make_camera, read_camera
+from .camera_estimate import dropped_frames, estimate_camera, estimate_sigma, find_clipping, leave_out_hot
 from .files import Movie
 from .likelihood import Camera
 from .movies import readable

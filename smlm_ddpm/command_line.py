@@ -70,7 +70,7 @@ def load_model(name: str, device: str = "auto"):
 def run_demo(options) -> None:
     "Process one of the movies that come with the package."
     from smlm_ddpm.files import read_movie, sample_movie
-    from smlm_ddpm.movies import Settings
+    from smlm_ddpm.tiers import Settings
     from smlm_ddpm.result_files import protocol_of, write_results
 
     sample = sample_movie(options.data)
@@ -114,10 +114,11 @@ def _wanted_drift(options, pixel_size: float):
 # %% ../nbs/13_command_line.ipynb #run-reconstruct
 def run_reconstruct(options) -> None:
     "Process a movie of the user's."
-    from smlm_ddpm.camera import EXCESS_NOISE, check_offset
+    from smlm_ddpm.camera import EXCESS_NOISE
+    from smlm_ddpm.camera_estimate import check_offset
     from smlm_ddpm.choices import choose_camera, choose_pixel_size, choose_sigma, tell_clipping
     from smlm_ddpm.files import read_movie
-    from smlm_ddpm.movies import Settings
+    from smlm_ddpm.tiers import Settings
     from smlm_ddpm.result_files import protocol_of, write_results
 
     _check_samples(options)

@@ -26,8 +26,9 @@ import tifffile
 import torch
 from torch import Tensor
 
-from .formats import listed_runs, open_frames, optional_module, runs_of
+from .formats import listed_runs, optional_module, runs_of
 from .likelihood import Camera
+from .opening import open_frames
 
 # %% ../nbs/10_files.ipynb #sample-movie-class
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from .formats import optional_module
-from .movies import Movie, Part, Settings, UnreadableFrame, process_chunk, readable
+from .files import Movie
+from .movies import UnreadableFrame, process_chunk, readable
+from .tiers import Part, Settings
 
 # %% ../nbs/12d_many_machines.ipynb #client
 @contextmanager

@@ -18,8 +18,9 @@ import numpy as np
 
 from .files import Movie
 from .kde import FACTOR
-from .movies import Part, Reconstruction, Settings, process_frames
+from .movies import Reconstruction
 from .sums import from_fixed
+from .tiers import Part, Settings, process_frames
 
 # %% ../nbs/12c_report.ipynb #instructive-frames
 def instructive_frames(

@@ -28,9 +28,10 @@ from .kde import FACTOR
 from .likelihood import prepare_frames
 from .linking import molecules_of
 from .many_machines import dask_chunks, dask_client
-from .movies import FRAME_FIELDS, Reconstruction, Settings, local_chunks, process_frames, readable, reconstruct, sampled_region
+from .movies import Reconstruction, local_chunks, readable, reconstruct
 from .report import write_report
 from .sums import DensitySums
+from .tiers import FRAME_FIELDS, Settings, process_frames, sampled_region
 
 # %% ../nbs/12g_result_files.ipynb #files-of-a-result
 FILES = {  # what a result may consist of
