@@ -29,8 +29,23 @@ def _summed(frames: np.ndarray, binning: int) -> np.ndarray:
     frames = frames[:, : high * binning, : wide * binning].astype(np.float64)
     return frames.reshape(count, high, binning, wide, binning).sum((2, 4))
 
+# %% ../nbs/09a_formats.ipynb #window
+class _Window:
+    "What part of the frames of a file is meant."
+
+    _limits: tuple[tuple[int, int], ...]  # (first, one after the last) of frames, rows and columns
+    _binning: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        "Frames, rows, columns."
+        frames, rows, columns = (stop - start for start, stop in self._limits)
+        return frames, rows // self._binning, columns // self._binning
+
+    __len__ = lambda self: self.shape[0]  # noqa: E731
+
 # %% ../nbs/09a_formats.ipynb #lazy-frames
-class LazyFrames:
+class LazyFrames(_Window):
     "Frames in files as an array (n, H, W) that is read when it is sliced along its first axis."
 
     def __init__(
@@ -43,14 +58,6 @@ class LazyFrames:
         self._read, self._all, self._reopen = read, shape, reopen
         self._limits, self._binning = tuple((0, size) for size in shape), 1
         self.close = weakref.finalize(read, close) if close else lambda: None  # also when nobody holds it any more
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        "Frames, rows, columns."
-        frames, rows, columns = (stop - start for start, stop in self._limits)
-        return frames, rows // self._binning, columns // self._binning
-
-    __len__ = lambda self: self.shape[0]  # noqa: E731
 
     def part(
         self,

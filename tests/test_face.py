@@ -17,7 +17,6 @@ EXPLAINED = {"Camera", "Prior", "Frames", "Simulation", "Posterior", "ExactPoste
 ARRAY = re.compile(r"\b(Tensor|np\.ndarray)\b")
 
 
-
 def wanting(module) -> list[str]:
     "What is not told of the public functions of a module."
     checks = (options_by_place, unexplained_arguments, unexplained_results, untold_errors)
