@@ -112,6 +112,21 @@ def _read_json(path: Path) -> dict:
     except ValueError as error:
         raise ValueError(f"{path}: is damaged; delete {path.parent} and start anew") from error
 
+# %% ../nbs/12b_checkpoints.ipynb #continued
+def _continued(folder: Path, asked: dict, resume: bool) -> bool:
+    "Whether an earlier run is gone on with; ValueError where it should not be."
+    described = folder / "run.json"
+    if not described.exists():
+        write_whole(described, json.dumps(asked, indent=1, ensure_ascii=False).encode())
+        return False
+    if not resume:
+        raise ValueError(f"{folder}: an earlier run was not finished; --resume goes on with it, or delete that folder")
+    earlier = _read_json(described)
+    for name in asked | earlier:
+        if asked.get(name) != earlier.get(name):
+            raise ValueError(f"{folder}: the earlier run had {name} {earlier.get(name)}, not {asked.get(name)}; give the same, or delete it")
+    return True
+
 # %% ../nbs/12b_checkpoints.ipynb #folder-store
 class FolderStore(_Files):
     "Keeps chunks in a folder, from which a later run can go on."
@@ -126,17 +141,8 @@ class FolderStore(_Files):
     ):
         "ValueError in one line if an earlier run was asked for something else."
         self.folder, self.sums, self._done = folder, sums, {}
-        described, asked = folder / "run.json", json.loads(json.dumps(asked))
-        if not described.exists():
-            write_whole(described, json.dumps(asked, indent=1, ensure_ascii=False).encode())
-            return
-        if not resume:
-            raise ValueError(f"{folder}: an earlier run was not finished; --resume goes on with it, or delete that folder")
-        earlier = _read_json(described)
-        for name in asked | earlier:
-            if asked.get(name) != earlier.get(name):
-                raise ValueError(f"{folder}: the earlier run had {name} {earlier.get(name)}, not {asked.get(name)}; give the same, or delete it")
-        self._load()
+        if _continued(folder, json.loads(json.dumps(asked)), resume):
+            self._load()
 
     @property
     def done(self) -> dict[int, int]:

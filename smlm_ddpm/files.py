@@ -72,6 +72,14 @@ def sample_movie(
     kept = {key: facts[key] for key in ("sigma", "pixel_size", "description", "licence")}
     return SampleMovie(path, tifffile.imread(path), camera, positions=positions, **kept)
 
+# %% ../nbs/10_files.ipynb #check-shape
+def _check_shape(frames, name: str) -> None:
+    if len(frames.shape) != 3 or not len(frames):
+        raise ValueError(f"{name}: frames must have shape (n, H, W), not {tuple(frames.shape)}")
+    if min(frames.shape[1:]) < 16:
+        rows, columns = frames.shape[1:]
+        raise ValueError(f"{name}: frames are {columns}×{rows} px; at least 16×16 px are needed")
+
 # %% ../nbs/10_files.ipynb #movie-class
 @dataclass(frozen=True)
 class Movie:
@@ -87,11 +95,7 @@ class Movie:
     binning: int = 1  # camera pixels along each side of one of these pixels
 
     def __post_init__(self):
-        if len(self.frames.shape) != 3 or not len(self.frames):
-            raise ValueError(f"{self.name}: frames must have shape (n, H, W), not {tuple(self.frames.shape)}")
-        if min(self.shape) < 16:
-            rows, columns = self.shape
-            raise ValueError(f"{self.name}: frames are {columns}×{rows} px; at least 16×16 px are needed")
+        _check_shape(self.frames, self.name)
 
     shape = property(lambda self: tuple(self.frames.shape[1:]), doc="Rows and columns of a frame.")
 
