@@ -93,6 +93,18 @@ class _Files:
     def _kept(self, kind: str) -> Iterator[np.ndarray]:
         return (np.load(self._path(kind, start), allow_pickle=False) for start in sorted(self._done))
 
+    def tables(self) -> Iterator[np.ndarray]:
+        "Localizations, chunk by chunk in order of the frames; each has shape (n,)."
+        return self._kept("localizations")
+
+    def lines(self) -> np.ndarray:
+        "A row for each frame, FRAME_FIELDS (n,)."
+        return np.concatenate(list(self._kept("frames")))
+
+    def draws(self) -> Iterator[np.ndarray]:
+        "Draws, chunk by chunk in order of the frames; each has shape (n,), DRAW_FIELDS."
+        return self._kept("draws")
+
     def _load(self) -> None:
         path = self.folder / "sums.npz"
         if not path.exists():
@@ -161,18 +173,6 @@ class FolderStore(_Files):
         self._done[start] = start + len(part.frames)
         done = np.array(sorted(self._done.items()), np.int64)
         write_whole(self.folder / "sums.npz", _packed(np.savez, done=done, **vars(self.sums)))
-
-    def tables(self) -> Iterator[np.ndarray]:
-        "Localizations, chunk by chunk in order of the frames; each has shape (n,)."
-        return self._kept("localizations")
-
-    def lines(self) -> np.ndarray:
-        "A row for each frame, FRAME_FIELDS (n,)."
-        return np.concatenate(list(self._kept("frames")))
-
-    def draws(self) -> Iterator[np.ndarray]:
-        "Draws, chunk by chunk in order of the frames; each has shape (n,), DRAW_FIELDS."
-        return self._kept("draws")
 
 # %% ../nbs/12b_checkpoints.ipynb #work-folder
 @contextmanager
