@@ -28,7 +28,7 @@ from project import (
 SIZE_LIMIT = 500_000  # bytes of a notebook with its outputs
 LINE_LIMIT = 45  # lines of a cell: a screenful
 ROOM_LIMIT = 600  # lines of a module
-LARGE = {"fast_localization", "jumps"}  # modules that are longer
+LARGE = {"jumps"}  # modules that are longer
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
