@@ -249,7 +249,7 @@ def functions_of(module) -> list[tuple[ast.FunctionDef, str]]:
 def without_wrapper(module) -> bool:
     "Whether a module's `_JIT` leaves out what Python needs to call a compiled function, of itself or taken from a lower module."
     text = module.read_text(encoding="utf-8")
-    return "no_cpython_wrapper" in text or re.search(r"^from \.jumps import [^)]*\b_JIT\b", text, re.MULTILINE) is not None
+    return "no_cpython_wrapper" in text or re.search(r"^from \.(jumps|scene) import [^)]*\b_JIT\b", text, re.MULTILINE) is not None
 
 
 def test_inner_compiled_functions_are_called_by_compiled_ones_only():
