@@ -142,6 +142,20 @@ def truncated(place):
     return reconstruct(*CAMERA, model="cut.safetensors")
 
 
+def lying(place, kind):
+    "Weights whose header says another shape, or a size that no machine has, for one of the tensors."
+    whole = (place / "tiny.safetensors").read_bytes()
+    size = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + size])
+    name = next(name for name, entry in header.items() if name != "__metadata__" and len(entry["shape"]) == 4)
+    header[name]["shape"] = header[name]["shape"][::-1] if kind == "turned" else [2**40, *header[name]["shape"][1:]]
+    if kind == "turned":
+        assert header[name]["shape"] != json.loads(whole[8 : 8 + size])[name]["shape"]
+    changed = json.dumps(header).encode()
+    (place / "lying.safetensors").write_bytes(len(changed).to_bytes(8, "little") + changed + whole[8 + size :])
+    return reconstruct(*CAMERA, model="lying.safetensors")
+
+
 def written(place, name, content, **how):
     if isinstance(content, bytes):
         (place / name).write_bytes(content)
@@ -183,6 +197,10 @@ MISTAKES = {
     "sigma": (lambda place: reconstruct(*CAMERA[:6], "--sigma", "4"), "trained for 0.8 to 1.6 px"),
     "model": (lambda place: reconstruct(*CAMERA, model="defualt"), "defualt"),
     "weights": (truncated, "cut.safetensors"),
+    "weights of another shape": (lambda place: lying(place, "turned"), "lying.safetensors"),
+    "weights without end": (lambda place: lying(place, "huge"), "lying.safetensors"),
+    "output that can't be written": (lambda place: fast(out="/sys/out"), "no permission"),
+    "output beside nothing": (lambda place: fast(out="/proc/self/out"), "/proc/self/out"),
     "device": (lambda place: (*reconstruct(*CAMERA), "--device", "abacus"), "--device abacus"),
     "output is a file": (lambda place: reconstruct(*CAMERA, out="movie.tif"), "movie.tif: is a file"),
     "output in a device": (lambda place: reconstruct(*CAMERA, out="/dev/full/out"), "/dev/full"),
@@ -316,6 +334,18 @@ def long(place):
     "The movie many times over."
     tifffile.imwrite(place / "long.tif", np.tile(tifffile.imread(place / "movie.tif"), (300, 1, 1)), photometric="minisblack")
     return place
+
+
+def test_a_disk_that_fills_up_keeps_what_was_computed(long, run):
+    "There is room for the chunks and not for the table at the end; with more room the run is finished from there."
+    arguments = fast("--frames", ":1200", "--checkpoint", "100", movie="long.tif", out="filled")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))  # noqa: E731
+    process = started(long, *arguments, preexec_fn=limit)
+    complaint = process.communicate(timeout=200)[1].strip().splitlines()[-1]
+    assert process.returncode == 2 and "filled: no space left" in complaint and "--resume goes on with what was computed" in complaint
+    assert len(list((long / "filled" / "unfinished").glob("localizations-*.npy"))) == 12 and not (long / "filled" / "superres.tif").exists()
+    status, _, complaint = run(*arguments, "--resume")
+    assert (status, complaint) == (0, "") and {path.name for path in (long / "filled").iterdir()} == FILES
 
 
 def wait_for(path, process):

@@ -14,6 +14,8 @@ from smlm_ddpm.command_line import main
 from smlm_ddpm.fast_localization import localize_frames
 from smlm_ddpm.files import read_movie
 from smlm_ddpm.likelihood import Camera
+from smlm_ddpm.result_files import check_frames
+from smlm_ddpm.tiers import Settings
 
 FIELD = Path(__file__).parent / "field"
 CAMERA = Camera(100.0, 2.0, 4.0)
@@ -197,3 +199,34 @@ def test_dropped_frames_do_not_stop_a_run(tmp_path, capsys):
     status, said, complaint = run(FIELD / "p_zero.tif", "--sigma", "1.1", out=tmp_path / "out", capsys=capsys)
     assert status == 0, complaint
     assert "are skipped: 0, 7" in said and not {1, 8} & set(table(tmp_path / "out")[:, 1])
+
+
+def alarms(name, camera=CAMERA, sigma=1.1, **how) -> set[str]:
+    "Names of the alarms on a movie, with what is said of it."
+    movie = read_movie(FIELD / name)
+    found, _ = check_frames(movie, Settings(camera, sigma, **how), None, [(0, len(movie))])
+    return {line.partition(":")[0] for line in found}
+
+
+@pytest.mark.parametrize("name", ["p_plain.tif", "p_bg300.tif", "p_bgmap.tif", "p_zero.tif"])
+def test_right_numbers_are_quiet(name):
+    assert alarms(name) == set()
+
+
+@pytest.mark.parametrize(("camera", "sigma", "alarm"), [
+    (Camera(100.0, 0.5, 4.0), 1.1, "gain"), (Camera(100.0, 6.0, 4.0), 1.1, "gain"), (CAMERA, 0.8, "sigma"), (CAMERA, 1.5, "sigma"),
+    (Camera(0.0, 2.0, 4.0), 1.1, "offset"),
+])  # fmt: skip
+def test_each_wrong_number_is_named(camera, sigma, alarm):
+    assert alarm in alarms("p_plain.tif", camera, sigma)
+
+
+def test_spots_that_do_not_fit_are_named():
+    assert {"ellipticity", "spots that don't fit"} <= alarms("p_astig.tif")
+    assert "saturated" in alarms("p_sat.tif")
+    assert alarms("p_sat.tif", saturation=300.0) == {"saturated"}  # the rest fits, once those pixels are left out
+
+
+def test_an_emccd_without_its_excess_noise_is_named():
+    assert "gain" in alarms("p_em.tif", Camera(100.0, 40.0, 400.0))
+    assert alarms("p_em.tif", make_camera(100.0, 1.0, 400.0, em_gain=40.0)) == set()
