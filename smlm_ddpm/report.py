@@ -16,6 +16,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
+from .camera_estimate import _chosen_frames, _single_spots, _without_hot, find_hot_pixels
 from .files import Movie
 from .kde import FACTOR
 from .movies import Reconstruction
@@ -119,8 +120,11 @@ def histogram_figure(
     tables: Iterable[np.ndarray],  # localizations, each (n,)
     lines: np.ndarray,  # FRAME_FIELDS (n,)
     pixel_size: float,  # of the camera [nm]
+    *,
+    widths: np.ndarray = np.zeros(0),  # (k,) of single spots, fitted freely [px]
+    sigma: float | None = None,  # as it was given [px]
 ):  # matplotlib Figure
-    "Photons, precision and probability of the localizations, and how their number, background and χ² go with time."
+    "Photons, precision and probability of the localizations, widths of spots, and how frames go with time."
     from matplotlib.figure import Figure
 
     edges = {"photons": np.geomspace(30, 1e5, 71), "crlb": np.geomspace(0.5, 200, 71), "probability": np.linspace(0, 1, 41)}
@@ -129,15 +133,28 @@ def histogram_figure(
         for name, each in edges.items():
             counts[name] += np.histogram(rows[name] * (pixel_size if name == "crlb" else 1), each)[0]
     figure = Figure(figsize=(13, 5), layout="constrained")
-    axes = figure.subplots(2, 3)
+    axes = figure.subplots(2, 4)
     names = {"photons": "photons [e⁻]", "crlb": "precision, an axis [nm]", "probability": "probability of existence"}
     for axis, (name, label) in zip(axes[0], names.items()):
         axis.stairs(counts[name], edges[name], fill=True, color="tab:blue")
         axis.set(xlabel=label, ylabel="localizations", xscale="linear" if name == "probability" else "log")
-    for axis, name, label in zip(axes[1], ("localizations", "background", "misfit"), ("localizations", "background [e⁻/px]", "χ²")):
-        axis.plot(lines["frame"], np.where(lines["dropped"], np.nan, lines[name]), ".", markersize=2)
-        axis.set(xlabel="frame, from 0", ylabel=label)
+    axes[0, 3].hist(widths, np.linspace(0.3, max(3.0, 2 * (sigma or 0)), 55), color="tab:blue")
+    axes[0, 3].set(xlabel="width of single spots, σ [px]", ylabel="spots")
+    if sigma:
+        axes[0, 3].axvline(sigma, color="tab:orange")
+    _over_time(axes[1], lines)
     return figure
+
+
+def _over_time(axes, lines) -> None:
+    "What is known of each frame."
+    labels = {"localizations": "localizations", "background": "background [e⁻/px]", "misfit": "χ²"}
+    labels |= {"unconverged": "regions not converged"} if lines["regions"].any() else {}
+    for axis, (name, label) in zip(axes, labels.items()):
+        axis.plot(lines["frame"], np.where(lines["dropped"], np.nan, lines[name]), ".", markersize=2 if len(lines) > 500 else 6)
+        axis.set(xlabel="frame, from 0", ylabel=label)
+    for axis in axes[len(labels) :]:
+        axis.set_axis_off()
 
 # %% ../nbs/12c_report.ipynb #profile-figure
 def profile_figure(
@@ -203,6 +220,15 @@ def _picture(heading: str, figure, caption: str) -> dict[str, str]:
     return {"heading": heading, "data": base64.b64encode(file.getbuffer()).decode(), "caption": caption}
 
 
+def _spot_widths(movie: Movie) -> np.ndarray:
+    "Of bright single spots in frames spread over the movie [px]."
+    try:
+        frames = _chosen_frames(movie, 40)
+    except (ValueError, OSError):
+        return np.zeros(0)
+    return _single_spots(_without_hot(frames, find_hot_pixels(frames)), 2000)[1][:, 2]
+
+
 def _frame_pictures(movie: Movie, settings: Settings, model, lines: np.ndarray) -> list[dict]:
     "The instructive frames."
     pictures = []
@@ -237,7 +263,8 @@ def write_report(
     pictures = [_picture("Images", overview_figure(result, merged=merged), _CAPTIONS["overview"])]
     pictures += [_picture("Profile", profile_figure(*(merged or (result.mean, result.sd)), settings.pixel_size), _CAPTIONS["profile"])]
     pictures += _frame_pictures(movie, settings, model, lines)
-    pictures += [_picture("Distributions", histogram_figure(result.store.tables(), lines, settings.pixel_size), _CAPTIONS["histograms"])]
+    distributions = histogram_figure(result.store.tables(), lines, settings.pixel_size, widths=_spot_widths(movie), sigma=settings.sigma)
+    pictures += [_picture("Distributions", distributions, _CAPTIONS["histograms"])]
     page = jinja2.Environment(autoescape=True).from_string(_TEMPLATE).render(
         title=title, alarms=[*([result.stopped] if result.stopped else []), *alarms], quiet=quiet, notes=notes, summary=summary or {},
         pictures=pictures, files=files or {}, command=command, protocol=json.dumps(protocol, indent=1, ensure_ascii=False),
@@ -249,5 +276,6 @@ _CAPTIONS = {
     "overview": "The posterior mean of the summed density and its standard deviation, on a grid four times finer than the camera's; χ² of each "
     "camera pixel over all frames; the expected number of emitters in each camera pixel.",
     "profile": "Along the line through the brightest place: mean, and the band of two standard deviations of each point.",
-    "histograms": "Above: all localizations. Below: every frame.",
+    "histograms": "Above: all localizations, and the widths of bright single spots of some frames, fitted freely; the line is the σ that was "
+    "taken. Below: every frame.",
 }  # fmt: skip
