@@ -394,7 +394,7 @@ def _build(kind, preset, part):
 
 # %% ../nbs/07a_models.ipynb #load-pretrained
 def load_pretrained(
-    name: str,  # "paper", "default", or the path of a .safetensors file
+    name: str,  # "paper", "default", "field", or the path of a .safetensors file
     *,
     device: str = "cpu",
     dtype: torch.dtype | None = None,  # None: bfloat16 where the processor has it

@@ -541,7 +541,9 @@ def judge_chains(
     chains: list[RegionChain],  # of this region, with ten notes or more
 ) -> Verdict:
     "Compare the chains of a region."
-    trace = np.stack([np.concatenate(chain.traces) for chain in chains])  # (C, D, cells, 4)
+    traces = [np.concatenate(chain.traces) for chain in chains]
+    shortest = min(map(len, traces))  # where time was up, one chain may have noted less than another
+    trace = np.stack([some[-shortest:] for some in traces])  # (C, D, cells, 4)
     followed = trace[..., :3].transpose(2, 3, 0, 1)
     still = (followed == followed[:, :, :1, :1]).all((2, 3))
     verdict = convergence(followed)

@@ -101,7 +101,7 @@ def test_citations_have_entries_and_entries_are_cited():
 
 def test_bibliography_is_complete():
     wanting = [key for key, text in bibliography().items() for field in ("author", "title") if f"  {field} = {{" not in text]
-    undated = [key for key, text in bibliography().items() if "  year = {" not in text and "note = {Preprint}" not in text]
+    undated = [key for key, text in bibliography().items() if "  year = {" not in text]  # "n.d."; a word such as preprint will do
     assert wanting == undated == []
 
 
@@ -245,6 +245,15 @@ def test_prose_announces_what_is_there(name):
     for here, following in zip(page, page[1:]):
         if here["cell_type"] == "markdown" and here["source"].rstrip().endswith((":", "...")):
             assert not re.match(r"#\| (export\n|hide)", following["source"]), here["id"]
+
+
+@each_notebook
+def test_next_and_last_chapters_are_neighbours(name):
+    "A chapter that came between two others makes these words lead astray."
+    numbered = [path.name for path in NOTEBOOKS if path.name[0].isdigit()]
+    said = re.findall(r"\b(next|last|previous) chapter\]\((\w+\.ipynb)\)", prose(ROOT / "nbs" / name))
+    steps = {"next": 1, "last": -1, "previous": -1}
+    assert [(which, target) for which, target in said if numbered.index(target) != numbered.index(name) + steps[which]] == []
 
 
 @each_notebook
