@@ -36,12 +36,12 @@ class Tile(NamedTuple):
 
 
 @njit(**_ENTRY)
-def _tile_problem(problem, tile_counts, tile_smooth, tile_territory, bounds):
+def _tile_problem(problem, tile_counts, tile_smooth, tile_territory, bounds, highest):
     "The posterior within a window, what is outside being given."
     area = (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
     return Problem(
         tile_counts, tile_smooth, tile_counts, problem.table, problem.spot, tile_territory, problem.table_step, problem.sigma,
-        problem.disc, bounds, area, 0, problem.highest, problem.photons, problem.background, problem.log_background,
+        problem.disc, bounds, area, 0, highest, problem.photons, problem.background, problem.log_background,
         problem.emitter_density, problem.elsewhere, problem.step,
     )
 
@@ -50,7 +50,7 @@ def _tile_problem(problem, tile_counts, tile_smooth, tile_territory, bounds):
 def _new_tile(problem, kernel, rows, columns):
     "Memory for windows of this size."
     counts, smooth, territory = np.zeros((rows, columns)), np.zeros(rows * (columns + 2)), np.zeros((rows, columns), np.bool_)
-    work = _workspace(_tile_problem(problem, counts, smooth, territory, problem.bounds), kernel)
+    work = _workspace(_tile_problem(problem, counts, smooth, territory, problem.bounds, problem.highest), kernel)
     return Tile(counts, smooth, np.zeros((rows, columns)), territory, np.zeros((problem.highest, 3)), np.zeros(1, np.int64), work)
 
 # %% ../nbs/04d_region_chains.ipynb #fill-part
@@ -103,7 +103,8 @@ def _visit(problem, state, tile, core, margin, steps, cumulative, moves):
     _fill(problem, state, tile, top, left, core)
     _take(state, tile, top, left, core)
     bounds = (core[0] - left, core[1] - left, core[2] - top, core[3] - top)
-    inner = _tile_problem(problem, tile.counts, tile.smooth, tile.territory, bounds)
+    room = problem.highest - state.count[0]  # there is memory for so many, inside and outside together
+    inner = _tile_problem(problem, tile.counts, tile.smooth, tile.territory, bounds, room)
     inside = State(tile.emitters, tile.count, state.background, state.emitter_density, tile.rate, state.value)
     _block(inner, inside, tile.work, 1.0, steps, cumulative, moves[0], moves[1])
     _put_back(state, tile, top, left)
@@ -494,7 +495,7 @@ def run_region_chain(
     "Some sweeps of a chain."
     most, plan, sets = chain.problem.highest, region.plan, notes // chain.thinning + 1
     trace = np.zeros((notes, region.cells.max() + 1, 4))
-    rows = np.zeros((sets * (most if sets * most < 200_000 else min(most, 2 * len(plan.starts) + 40)), 11), np.float32)
+    rows = np.zeros((sets * (most if sets * most < 1_000_000 else min(most, 4 * len(plan.starts) + 40)), 11), np.float32)
     used = _run(chain.problem, _spots(KERNEL_SIGMA), chain.state, plan, chain.knots, region.cells, region.tile, sweeps,
                 (_notes(chain), chain.thinning), cumulative, seed, chain.maps, rows, trace, chain.steps)
     chain.traces.append(trace)

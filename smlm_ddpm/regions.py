@@ -336,7 +336,8 @@ def _region_problem(scene, prior, box, territory, fixed, number):
     bounds = (float(edge[0]), float(columns.max() + 1 + edge[1]), float(edge[2]), float(rows.max() + 1 + edge[3]))
     smooth = sums_of_nine(counts).reshape(len(counts), -1)
     smooth[:, :-2] *= territory
-    most = int(1.5 * number + 0.1 * territory.sum() + 20)
+    crowd = prior.emitter_density[1] * (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
+    most = int(max(1.5 * number, crowd + 6 * math.sqrt(crowd)) + 0.1 * territory.sum() + 20)
     return Problem(
         counts, smooth.ravel(), fixed + noise, np.zeros((*counts.shape, 0)), scene.spot, territory, 1.0, scene.sigma,
         (0.0, 0.0, 0.0), bounds, (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]), 0, most,
