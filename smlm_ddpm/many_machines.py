@@ -26,7 +26,7 @@ def dask_client(
     "A connection to Dask; ImportError or OSError in one line where that is not possible."
     distributed = optional_module("distributed", "dask", "--dask")
     if address == "local":
-        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR)
+        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
         with cluster, distributed.Client(cluster) as client:
             yield client
         return
