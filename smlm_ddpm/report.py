@@ -121,7 +121,7 @@ def histogram_figure(
     lines: np.ndarray,  # FRAME_FIELDS (n,)
     pixel_size: float,  # of the camera [nm]
     *,
-    widths: np.ndarray = np.zeros(0),  # (k,) of single spots, fitted freely [px]
+    widths: np.ndarray | None = None,  # (k,) of single spots, fitted freely [px]
     sigma: float | None = None,  # as it was given [px]
 ):  # matplotlib Figure
     "Photons, precision and probability of the localizations, widths of spots, and how frames go with time."
@@ -138,7 +138,7 @@ def histogram_figure(
     for axis, (name, label) in zip(axes[0], names.items()):
         axis.stairs(counts[name], edges[name], fill=True, color="tab:blue")
         axis.set(xlabel=label, ylabel="localizations", xscale="linear" if name == "probability" else "log")
-    axes[0, 3].hist(widths, np.linspace(0.3, max(3.0, 2 * (sigma or 0)), 55), color="tab:blue")
+    axes[0, 3].hist(np.zeros(0) if widths is None else widths, np.linspace(0.3, max(3.0, 2 * (sigma or 0)), 55), color="tab:blue")
     axes[0, 3].set(xlabel="width of single spots, σ [px]", ylabel="spots")
     if sigma:
         axes[0, 3].axvline(sigma, color="tab:orange")
