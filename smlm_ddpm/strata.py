@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .eval import coverage, score_samples
+from .exact_posterior import exact_posterior
 from .kde import kernel_density, kernel_peak
 from .likelihood import Camera, Prior, Simulation, simulate
 from .models import PosteriorModel
@@ -104,16 +105,16 @@ def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: in
         return reversible_jump(frames.adu, frames.camera, prior, frames.sigma, steps=steps, keep_draws=True, seed=seed, workers=workers)
 
 # %% ../nbs/08a_strata.ipynb #converged
-def _converged(frames: Simulation, exact, n_draws: int):
-    "Frames whose chains agree, their exact moments, some draws, and which share of all frames that is."
+def _converged(frames: Simulation, exact, second, n_draws: int):
+    "Frames whose chains agree, their exact moments, some draws, the moments of a second run, and which share of all frames that is."
     keep = (exact.rhat < 1.1) & (exact.chain_discrepancy < 0.2)
     keep = keep if keep.any() else torch.ones_like(keep)
     positions, mask = exact.draws(n_draws)
     draws = kernel_density(positions, tuple(frames.adu.shape[-2:]), mask)[keep]
     parts = {name: getattr(frames, name)[keep] for name in ("adu", "positions", "photons", "mask", "sigma")}
     camera = replace(frames.camera, read_variance=frames.camera.read_variance[keep])
-    moments = SimpleNamespace(mean=exact.mean[keep], sd=exact.sd[keep])
-    return replace(frames, **parts, camera=camera), moments, draws, keep.float().mean().item()
+    moments, again = (SimpleNamespace(mean=run.mean[keep], sd=run.sd[keep]) for run in (exact, second))
+    return replace(frames, **parts, camera=camera), moments, draws, again, keep.float().mean().item()
 
 # %% ../nbs/08a_strata.ipynb #evaluate-strata
 def evaluate_strata(
@@ -121,25 +122,26 @@ def evaluate_strata(
     *,
     frames: int = 40,  # of each stratum
     n_samples: int = 64,  # of each frame
-    steps: int = 20_000,  # of each of two chains a frame, and so many more for every emitter
+    steps: int = 60_000,  # of each of two chains a frame, and a third as many more for every emitter
     strata: tuple[str, ...] = tuple(STRATA),  # which of them
     seed: int = 11,
     workers: int = 1,
 ) -> dict[str, dict]:  # by stratum: moments of φ, samples, and chains
-    "φ, samples, and as many exact draws, against exact chains under the model's own prior, by stratum."
+    "φ, samples, as many exact draws, and a second run, against exact chains under the model's own prior, by stratum."
     results, prior = {}, model.preset.prior
     for number, name in enumerate(STRATA):
         if name not in strata or (held := stratum_prior(prior, name)) is None:
             continue
         drawn = _frames_of(held, name, frames, 1000 * seed + number)
-        exact = _chains(drawn, prior, round(steps * (1 + drawn.mask.sum(1).float().mean().item())), seed, workers)
-        drawn, exact, draws, share = _converged(drawn, exact, n_samples)
+        length = round(steps * (1 + drawn.mask.sum(1).float().mean().item() / 3))
+        first, second = (_chains(drawn, prior, length, seed + run, workers) for run in range(2))
+        drawn, exact, draws, second, share = _converged(drawn, first, second, n_samples)
         stated, truth = model.moments(drawn.adu, drawn.camera, drawn.sigma), kernel_density(drawn.positions, prior.shape, drawn.mask)
         kinds = {"samples": "multistep"} if model.one_pass is None else {"one pass": "one_pass", "8 levels": "multistep"}
         as_many = _compared(draws.mean(1), draws.std(1), exact) | _scores(draws, truth, exact)
         sampled = {kind: _sampled(model, drawn, truth, exact, n_samples=n_samples, seed=seed, sampler=sampler) for kind, sampler in kinds.items()}
         results[name] = {"φ": _compared(stated.mean, stated.sd, exact)} | sampled | {
-            "chains": as_many | {"converged": share},
+            "chains": as_many | {"converged": share}, "second run": _compared(second.mean, second.sd, exact),
         }
     return results
 
@@ -167,16 +169,21 @@ def evaluate_empty(
     side: int = 48,  # of a frame [px]
     read_variance: float = 2.0,  # [e⁻²]
     seed: int = 12,
-) -> dict[str, dict[str, float]]:  # flat and sloped: expected number of emitters by background
-    "How many emitters a model sees in frames that hold none, flat or rising by half from left to right."
-    generator, camera = torch.Generator().manual_seed(seed), Camera(0.0, 1.0, read_variance)
+) -> dict[str, dict[str, float]]:  # by background: flat and sloped; flat and exact, where the prior is a Poisson process
+    "Expected number of emitters in frames that hold none, flat or rising by half from left to right."
+    generator, camera, prior = torch.Generator().manual_seed(seed), Camera(0.0, 1.0, read_variance), model.preset.prior
     rows, sigma = {}, model.preset.sigma
     for name, rise in (("flat", 0.0), ("sloped", 0.5)):
         shape = (1 + rise * torch.linspace(0, 1, side)).expand(frames, 1, side, side)
+        shown = {level: camera.expose(level * shape, generator) for level in backgrounds}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a background is outside of what the model was trained for
-            means = [model.moments(camera.expose(level * shape, generator), camera, sigma).mean for level in backgrounds]
-        rows[name] = {f"{level:g}": (mean.sum() * kernel_peak() / frames).item() for level, mean in zip(backgrounds, means)}
+            means = {name: [model.moments(adu, camera, sigma).mean for adu in shown.values()]}
+            if not rise and prior.count_distribution == "poisson":
+                flat = replace(prior, shape=(side, side), background_slope=0.0, background_blobs=0.0, hot_pixels=0.0, dead_pixels=0.0)
+                means["flat, exact"] = [exact_posterior(adu, camera, sigma, flat).mean for adu in shown.values()]
+        for row, images in means.items():
+            rows[row] = {f"{level:g}": (mean.sum() * kernel_peak() / frames).item() for level, mean in zip(backgrounds, images)}
     return rows
 
 # %% ../nbs/08a_strata.ipynb #format-empty
