@@ -82,6 +82,7 @@ def run_demo(options) -> None:
     settings = Settings(sample.camera, sample.sigma, posterior=options.posterior, **how)
     protocol = protocol_of(options, settings, movie) | {"movie": options.data}
     title = f"smlm-ddpm demo: {sample.description}"
+    _tell_compiling()
     names = write_results(options.out, movie, settings, model=model, options=options, title=title, protocol=protocol, notes=[])
     print(f"wrote {', '.join(names)} to {options.out}")
 
@@ -89,6 +90,14 @@ def run_demo(options) -> None:
 def _note(text: str) -> None:
     "A line for the user beside the results."
     print(f"note: {text}")
+
+
+def _tell_compiling() -> None:
+    "Why nothing seems to happen at first."
+    from smlm_ddpm.fast_localization import needs_compiling
+
+    if needs_compiling():
+        print("compiling for this machine, once: this takes about a minute", flush=True)
 
 # %% ../nbs/13_command_line.ipynb #wanted-model
 def _wanted_model(options):
@@ -144,6 +153,7 @@ def run_reconstruct(options) -> None:
            "n_draws": options.draws, "budget": options.budget, "drift": drift, "saturation": saturation}  # fmt: skip
     settings = Settings(camera, sigma, posterior=options.posterior, **how)
     protocol, excess_noise = protocol_of(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
+    _tell_compiling()
     names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,
                           excess_noise=excess_noise)  # fmt: skip
     print(f"wrote {', '.join(names)} to {options.out}")
