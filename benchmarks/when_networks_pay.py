@@ -58,7 +58,7 @@ def exact(adu, prior, seed: int, budget: float | None = None) -> tuple:
         warnings.simplefilter("ignore")  # that they did not converge is what is measured
         posterior = exact_posterior(adu, CAMERA, SIGMA, prior, n_draws=N_SAMPLES, seed=seed, budget=budget)
     draws = posterior.draws
-    return posterior.mean, posterior.sd, kernel_density(draws.positions, adu.shape[-2:], draws.mask), posterior.regions["converged"].mean()
+    return posterior.mean, posterior.sd, kernel_density(draws.positions, adu.shape[-2:], draws.mask), posterior.regions["converged"].mean() if len(posterior.regions) else 1.0
 
 
 def compared(answer: tuple, reference: tuple, truth) -> dict[str, float]:
