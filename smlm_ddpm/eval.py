@@ -432,8 +432,10 @@ def evaluate_movie(
     plain = {t: score_detections(localize_plain(frames, threshold=t), truth, radius=reach) for t in (0.25, 0.5, 1.0, 2.0, 4.0)}
     best = max(plain, key=lambda threshold: plain[threshold]["jaccard"])
     table = model.localize(movie.adu, movie.camera, movie.sigma, pixel_size=movie.pixel_size)
+    alone = localize_frames(frames.electrons, frames.read_variance, frames.sigma)
     results = {f"LoG and Gaussian fit, threshold {best:g}": plain[best],
-               "localize": score_detections(_rows(table, len(frames)), truth, radius=reach)}
+               "localize": score_detections(_rows(table, len(frames)), truth, radius=reach),
+               "localize_frames": score_detections(_rows(alone, len(frames)), truth, radius=reach)}
     for scores in results.values():
         scores["rmse_nm"] = scores.pop("rmse") * movie.pixel_size
     return results
