@@ -131,12 +131,13 @@ def _check_beginning(movie, settings, model, options) -> None:
         raise ValueError(f"{movie.name}: the data speak against what was said of them ({len(alarms)} alarms), and --strict was given")
 
 # %% ../nbs/12g_result_files.ipynb #check-convergence
-def _told_convergence(lines: np.ndarray) -> tuple[str, list[str]]:
-    "How many regions there were and how many have not converged; a line for the notes where it matters."
+def _told_convergence(lines: np.ndarray) -> tuple[str, list[str], list[str]]:
+    "How many regions there were and how many have not converged: a note, or an alarm where it is more than one in fifty."
     regions, wanting = int(lines["regions"].sum()), int(lines["unconverged"].sum())
     told = f"{regions}, of which {wanting} have not converged"
     advice = "their errors may be off; maps.tif shows where (method, bit 8), frames.csv in which frames; a longer --budget helps if one was given"
-    return told, [f"{wanting} of {regions} regions: the chains have not converged, {advice}"] if wanting else []
+    line = [f"{wanting} of {regions} regions: the chains have not converged. {advice}"] if wanting else []
+    return (told, [], line) if 50 * wanting > regions else (told, line, [])
 
 # %% ../nbs/12g_result_files.ipynb #check-space
 def _check_space(folder: Path, shape: tuple[int, int]) -> None:
@@ -194,7 +195,8 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     _write_maps(folder, result, settings.pixel_size)
     _write_localizations(folder, result, settings, excess_noise)
     merged, expected, spread = _write_molecules(folder, result, settings, options.link_gap, excess_noise)
-    regions, wanting = _told_convergence(lines)
+    regions, wanting, unconverged = _told_convergence(lines)
+    alarms += unconverged
     summary = _summary(result, lines, settings, f"{expected:.1f} ± {spread:.1f} (linked over {options.link_gap} dark frames)", regions)
     protocol = protocol | {"notes": [*notes, *wanting], "checks": checks, "frames": result.frames, "frames dropped by the camera": int(lines["dropped"].sum()),
                            "localizations": result.count, "molecules": round(float(expected), 2)}  # fmt: skip
