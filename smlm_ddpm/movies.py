@@ -7,7 +7,6 @@ __all__ = ['UnreadableFrame', 'process_chunk', 'MemoryStore', 'Reconstruction', 
 
 # %% ../nbs/12_movies.ipynb #imports
 import math
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .camera_estimate import check_offset
+from .fast_localization import _processors
 from .files import Movie
 from .sums import FIT_UNIT, Sums, from_fixed
 from .tiers import Part, Settings, process_frames
@@ -79,11 +79,6 @@ def _run_threads(work: Callable[[], None], workers: int, stopped: threading.Even
         except BaseException:
             stopped.set()
             raise
-
-
-def _processors() -> int:
-    "How many this process may use."
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 # %% ../nbs/12_movies.ipynb #memory-store
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

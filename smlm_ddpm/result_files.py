@@ -12,7 +12,7 @@ import importlib.util
 import json
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
