@@ -156,6 +156,13 @@ def excess_noise(movie: Movie) -> dict:
     return {"adu": np.rint(movie.adu + movie.gain * noise)}
 
 
+def smeared(movie: Movie) -> dict:
+    "A seventh of each charge stays behind in the row, and the gain is that of single pixels."
+    quieter = (6 / 7) ** 2 + (1 / 7) ** 2
+    adu = np.rint(6 / 7 * movie.adu + np.roll(movie.adu, 1, axis=2) / 7)
+    return {"adu": adu, "gain": quieter * movie.gain, "read_variance": quieter * movie.read_variance}
+
+
 def turned(change, *names) -> dict:
     "The maps of a movie, changed."
     return lambda movie: {name: change(getattr(movie, name)) for name in names}
@@ -182,6 +189,7 @@ FAULTS = {  # name: changes of the kind, the spot, changes of what is said, chec
     "saturated": ({}, gaussian, lambda m: {"adu": np.minimum(m.adu, np.quantile(m.adu, 0.995))}, ("saturated",)),
     "clipped at the offset": ({}, gaussian, lambda m: {"adu": np.maximum(m.adu, np.quantile(m.adu, 0.1))}, ("clipped",)),
     "EMCCD, excess noise 2": ({}, gaussian, excess_noise, ("gain", "χ² elsewhere", "χ² near spots")),
+    "smeared along rows": ({}, gaussian, smeared, ("gain", "χ² elsewhere", "χ² near spots")),
     "long over short axis 1.4": ({}, partial(elliptical, ratio=1.4), lambda m: {}, ("ellipticity", "spots that don't fit")),
     "Airy pattern": ({}, partial(sampled, profile=airy), lambda m: {}, ("shape of the spots",)),
     "defocused to a ring": ({}, partial(sampled, profile=ring), lambda m: {}, ("shape of the spots", "spots that don't fit")),

@@ -157,6 +157,19 @@ def _check_shape(checks) -> list[DataCheck]:
     advice = "the spot is no Gaussian (defocus, aberrations, rings): photons, background and their errors will be wrong"
     return [_judge("shape of the spots", light, 0.0, 0.03, message, advice, "above")]
 
+# %% ../nbs/11f_data_checks.ipynb #smear-factor
+def _smear(found: Measurements) -> tuple[float, float]:
+    "Correlation of neighbours along rows less that along columns, 0 unless it is certain; variance over a spot's area, of that of independent pixels."
+    smear = _middle(found.dark.all()[:, 4])
+    if not abs(smear.value) > 0.03 + smear.margin():
+        return 0.0, 1.0
+    return smear.value, 1 + 2 * abs(smear.value) * math.exp(-1 / (4 * found.sigma**2))
+
+
+def _over_area(estimate: _Estimate, factor: float) -> _Estimate:
+    "A variance of pixels as it counts over the area of a spot."
+    return estimate._replace(value=factor * estimate.value, error=factor * estimate.error, bias=factor * estimate.bias)
+
 # %% ../nbs/11f_data_checks.ipynb #check-fit
 def _check_fit(checks) -> list[DataCheck]:
     "χ² and deviance a degree of freedom near spots, and the part of emitters that don't fit."
@@ -164,10 +177,11 @@ def _check_fit(checks) -> list[DataCheck]:
     near, foreign = found.near.all(), max(_contaminated(found, 1.75), _good_spots(found)[1])
     near = near[near[:, 2] >= 6]
     freedom = near[:, 2]
-    squares = _middle_or_below(near[:, 0] / freedom / (1 - near[:, 1] / freedom**2 / 9) ** 3, foreign, 1.0, 0.15)
+    (_, factor), skewness = _smear(found), (1 - near[:, 1] / freedom**2 / 9) ** 3
+    squares = _middle_or_below(factor * near[:, 0] / freedom / skewness, foreign, 1.0, 0.15)
     advice = "emitters and noise as stated don't explain the frames: the other checks say whether sigma, gain or offset is at fault"
     result = [_judge("χ² near spots", squares, 1.0, 0.15, f"reduced χ² near spots is {squares.value:.3f}", advice)]
-    deviance = _middle_or_below(1 + (near[:, 3] - near[:, 4]) / freedom, foreign, 1.0, 0.15)
+    deviance = _middle_or_below(factor * (1 + (near[:, 3] - near[:, 4]) / freedom), foreign, 1.0, 0.15)
     message = f"deviance near spots over what it should be is {deviance.value:.3f}"
     result.append(_judge("deviance near spots", deviance, 1.0, 0.15, message, advice))
     part = _part((near[:, 0] - freedom) / np.sqrt(near[:, 1]) > 5, foreign)
@@ -187,8 +201,12 @@ def _part(found: np.ndarray, contaminated: float = 0.0) -> _Estimate:
 def _check_dark(checks) -> list[DataCheck]:
     "The noise between two frames where there are no spots, over what is stated."
     dark, camera = checks._found.dark.all(), checks.camera
-    ratio = _middle(dark[:, 0], 0.05)
+    smear, factor = _smear(checks._found)
+    ratio = _over_area(_middle(dark[:, 0], 0.05), factor)
     message, advice = f"reduced χ² away from spots is {ratio.value:.3f}", ""
+    if smear:
+        along = "row" if smear > 0 else "column"
+        message += f" over the area of a spot and {ratio.value / factor:.3f} pixel by pixel: neighbours along a {along} go together by {abs(smear):.2f}"
     if len(dark):
         light, read = np.median(dark[:, 1]), np.median(dark[:, 2])
         gain, offset = (1.0, 0.0) if camera is None else (float(np.median(camera.gain)), float(np.median(camera.offset)))
@@ -243,6 +261,7 @@ def _check_camera(checks) -> list[DataCheck]:
     camera, dark, levels = checks.camera, checks._found.dark.all(), checks._found.levels.all()
     foreign, none = _good_spots(checks._found)[1], _unknown("the spots overlap too much")
     gain, shift = _noise_line(checks._found) if foreign <= _MOST_CONTAMINATED else (none, none)
+    gain = _over_area(gain, _smear(checks._found)[1])
     unit, factor = ("e⁻", 1.0) if camera is None else ("ADU", float(np.median(camera.gain)))
     start = 0.0 if camera is None else float(np.median(camera.offset))
     message = f"the noise of the light says gain {gain.value * factor:.3g}, given is {factor:.3g}"

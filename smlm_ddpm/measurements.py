@@ -17,12 +17,33 @@ from scipy.spatial import cKDTree
 from .likelihood import LEFT_OUT, deviance_moments
 from .spot_shapes import _JIT, _LOWEST_RATE, _light, _within, fit_lone_spots
 
+# %% ../nbs/11e_measurements.ipynb #smear
+@njit(**_JIT)
+def _smear(difference, dark, mean):
+    "How much more neighbours along a row go together than neighbours along a column: the difference of their correlations."
+    products, pairs, squares, count = np.zeros(2), np.zeros(2), 0.0, 0
+    for row in range(difference.shape[0]):
+        for column in range(difference.shape[1]):
+            if not dark[row, column]:
+                continue
+            here = difference[row, column] - mean
+            squares, count = squares + here * here, count + 1
+            if column > 0 and dark[row, column - 1]:
+                products[0] += here * (difference[row, column - 1] - mean)
+                pairs[0] += 1
+            if row > 0 and dark[row - 1, column]:
+                products[1] += here * (difference[row - 1, column] - mean)
+                pairs[1] += 1
+    if squares == 0 or pairs.min() == 0:
+        return 0.0
+    return (products[0] / pairs[0] - products[1] / pairs[1]) * count / squares
+
 # %% ../nbs/11e_measurements.ipynb #dark-blocks
 @njit(**_JIT)
 def _dark_blocks(first, second, variance, dark, side):
-    "Blocks of two frames without spots: variance over what is stated, mean level, read variance, degrees of freedom."
+    "Blocks of two frames without spots: variance over what is stated, mean level, read variance, degrees of freedom, smear."
     across = (first.shape[1] + side - 1) // side
-    result = np.full((across * ((first.shape[0] + side - 1) // side), 4), np.nan)
+    result = np.full((across * ((first.shape[0] + side - 1) // side), 5), np.nan)
     for index in range(len(result)):
         rows = slice(side * (index // across), side * (index // across) + side)
         columns = slice(side * (index % across), side * (index % across) + side)
@@ -35,7 +56,8 @@ def _dark_blocks(first, second, variance, dark, side):
         weight = 1 / np.maximum(max(level, 0.0) + read, _LOWEST_RATE)
         squares = (weight * (one - two) ** 2).sum() - (weight * (one - two)).sum() ** 2 / weight.sum()
         skewness = (1 - 2 / (9 * freedom)) ** 3  # median over mean of χ²
-        result[index] = squares / (2 * freedom * skewness), level, read.mean(), freedom
+        result[index, :4] = squares / (2 * freedom * skewness), level, read.mean(), freedom
+        result[index, 4] = _smear(first[rows, columns] - second[rows, columns], dark[rows, columns], (one - two).mean())
     return result
 
 # %% ../nbs/11e_measurements.ipynb #mean-deviances
@@ -191,7 +213,7 @@ class Measurements:
         fitted: bool = True,  # false: the emitters are no fit of these frames
     ):
         self.sigma, self.taken = sigma, _PARAMETERS if fitted else 0.0
-        self.near, self.spots, self.dark, self.levels, self.linked = _Rows(8), _Rows(29, most=4000), _Rows(4), _Rows(4), _Rows(4)
+        self.near, self.spots, self.dark, self.levels, self.linked = _Rows(8), _Rows(29, most=4000), _Rows(5), _Rows(4), _Rows(4)
         self.ends, self.pixels, self.read, self.seen = _Ends(), None, None, 0
 
     def due(self) -> bool:
