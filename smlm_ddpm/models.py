@@ -188,7 +188,7 @@ def _warn_outside(preset: Preset, frames: Frames) -> Frames:
     return frames
 
 # %% ../nbs/07a_models.ipynb #phi-answer
-_PIXELS = 1 << 17  # camera pixels that one call of a network sees, unless a single frame has more
+_PIXELS = 1 << 15  # camera pixels that one call of a network sees, unless a single frame has more: what fits the cache
 
 
 @torch.inference_mode()
@@ -206,12 +206,13 @@ def _moments(model: _Networks, frames: Frames) -> Posterior:
     return Posterior(torch.cat(means), subtract_floor(torch.cat(deviations), floor=model.preset.floor), None)
 
 
-def _emitters(model: _Networks, frames: Frames, **options) -> np.ndarray:
+def _emitters(model: _Networks, frames: Frames, density: Tensor | None, **options) -> np.ndarray:
     "The table of emitters: the fit starts from the frame and from the maxima of φ's mean."
     from smlm_ddpm.fast_localization import localize_frames  # here, because numba takes half a second to import
 
     known = {name: model.preset.prior.known(name) for name in ("photons", "background")}
-    density = torch.cat([_phi_answer(model, part)[0] for part in frames.split(_PIXELS)])
+    if density is None:
+        density = torch.cat([_phi_answer(model, part)[0] for part in frames.split(_PIXELS)])
     return localize_frames(frames.electrons, frames.read_variance, frames.sigma, density=density, **known, **options)
 
 # %% ../nbs/07a_models.ipynb #phi-model
@@ -234,6 +235,7 @@ class _PhiModel(_Networks):
         camera: Camera,
         sigma: float | Tensor,  # width of the spot, a scalar or (B,) [px]
         *,
+        density: Tensor | None = None,  # (B, 1, 4H, 4W): the mean, where moments or samples have given it already
         pixel_size: float | None = None,  # of the camera; None: the preset's [nm]
         least_gain: float = 6.0,  # log-likelihood that an emitter must explain [nats]
         first_frame: int = 0,  # number of the first frame
@@ -241,7 +243,7 @@ class _PhiModel(_Networks):
         "A table of emitters by maximum likelihood, from the frame and the maxima of ŷ; ValueError in one line for arguments that can't be right."
         frames, pixel_size = prepare_frames(adu, camera, sigma, device=self.device), pixel_size or self.preset.pixel_size
         _warn_outside(self.preset, frames)
-        return _emitters(self, frames, first_frame=first_frame, pixel_size=pixel_size, least_gain=least_gain)
+        return _emitters(self, frames, density, first_frame=first_frame, pixel_size=pixel_size, least_gain=least_gain)
 
 # %% ../nbs/07a_models.ipynb #draw
 @dataclass(frozen=True)
