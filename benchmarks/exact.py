@@ -12,14 +12,16 @@ import os
 import platform
 import resource
 import time
+import warnings
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
 from smlm_ddpm.exact_posterior import exact_posterior
-from smlm_ddpm.likelihood import Camera
+from smlm_ddpm.likelihood import Camera, Prior
 from smlm_ddpm.psf import expected_photons
+from smlm_ddpm.reversible_jump import reversible_jump
 
 RESULT = Path(__file__).with_suffix(".json")
 SIGMA, BACKGROUND, CAMERA = 1.1, 10.0, Camera(offset=100.0, gain=2.0, read_variance=8.0)
@@ -65,6 +67,25 @@ def timed(name: str, frames: int, size: int, emitters: float, target: float | No
     return row
 
 
+def small_frames(frames: int = 40, size: int = 20, steps: int = 100_000) -> dict:
+    "Seconds a frame beside reversible jump on the whole frame, and how far both are from a run of it ten times as long."
+    prior = Prior(count_distribution="poisson", count=None, emitter_density=(1e-3, 0.03), placement="field", margin=3 * SIGMA,
+                  photons=(100.0, 10_000.0), background=(0.0, 50.0), sigma=(SIGMA, SIGMA), shape=(size, size))
+    adu, _ = movie(frames, size, 0.01 * size**2, 31)
+    ways = {"exact_posterior": lambda: exact_posterior(adu, CAMERA, SIGMA, prior),
+            "reversible_jump": lambda: reversible_jump(adu, CAMERA, prior, SIGMA, steps=steps, workers=2)}
+    warnings.filterwarnings("ignore", "ExactPosterior")  # chains that have not converged are what is measured
+    long = reversible_jump(adu, CAMERA, prior, SIGMA, steps=10 * steps, seed=1, workers=2).sd
+    row = {"what": f"frames of {size}×{size}", "frames": frames, "size": size, "emitters": 0.01 * size**2, "steps": steps}
+    for name, way in ways.items():
+        start = time.perf_counter()
+        found = way()
+        row[name] = {"seconds_per_frame": (time.perf_counter() - start) / frames,
+                     "l1": float((found.sd - long).abs().sum() / long.sum())}
+    print(row, flush=True)
+    return row
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small and few, nothing is written")
@@ -72,13 +93,14 @@ def main():
     exact_posterior(movie(1, 32, 4, 1)[0], CAMERA, SIGMA)
     if quick:
         timed("quick", 2, 48, 6)
+        small_frames(2, steps=2_000)
         return
     rows = [timed("50 emitters", 12, 256, 50, 1.0), timed("300 emitters", 3, 256, 300, 10.0), timed("1,600 emitters", 1, 256, 1600, 90.0)]
     rows += [timed(f"area {size}²", 1, size, 0.0046 * size**2) for size in (32, 64, 128, 256, 400)]
     rows += [timed(f"{number} emitters in 256²", 1, 256, number) for number in (10, 30, 100, 300, 1000)]
     rows += [timed(f"{frames} frames", frames, 64, 10) for frames in (1, 10, 100)]
     machine = {"processor": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0)), "torch": torch.__version__}
-    RESULT.write_text(json.dumps({"machine": machine, "date": date.today().isoformat(), "rows": rows}, indent=1) + "\n")
+    RESULT.write_text(json.dumps({"machine": machine, "date": date.today().isoformat(), "rows": rows, "small": small_frames()}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def exact_posterior(
     end = math.inf if budget is None else time.monotonic() + budget
     frames = _checked(adu, camera, sigma, prior, n_draws, budget)
     workers = workers or _processors()
-    group, parts = max(1, min(8 * workers, 2**20 // adu[0].numel())), []
+    group, parts = max(1, min(8 * workers, 2**19 // adu[0].numel())), []  # of frames that are held at once
     with ThreadPoolExecutor(workers) as pool:
         for first in range(0, len(adu), group):
             some = [_Frame(first_frame + index, *frames[index], seed) for index in range(first, min(first + group, len(adu)))]
