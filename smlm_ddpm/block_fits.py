@@ -130,7 +130,7 @@ def _render(scene, work, number):
             for column in range(begin, end):
                 target[column] += amount * fx[column]
 
-
+# %% ../nbs/03c_block_fits.ipynb #weigh
 @njit(**_JIT)
 def _weigh(work):
     "1/rate and counts/rate − 1; their sums are information and gradient of the background."
@@ -171,7 +171,7 @@ def _own_gradient(work, index, last):
     work.gradient[k], work.gradient[k + 1], work.gradient[k + 2] = amount * x, amount * y, photons
     line[k], line[k + 1], line[k + 2] = amount * shared_x, amount * shared_y, shared_photons
 
-# %% ../nbs/03c_block_fits.ipynb #pair-information
+# %% ../nbs/03c_block_fits.ipynb #pair-sums
 @njit(**_JIT)
 def _pair_sums(work, i, j):
     "Column sums of the weight for the four products of profiles along y, in `work.sums`; the columns that both touch."
@@ -185,7 +185,7 @@ def _pair_sums(work, i, j):
     _down(work.weight, work.box[3], rows, sf, ss, columns, work.sums[2], work.sums[3])
     return columns
 
-
+# %% ../nbs/03c_block_fits.ipynb #pair-information
 @njit(**_JIT)
 def _pair_information(work, i, j):
     "Information that the parameters of emitter i (rows) share with those of j ≤ i."
@@ -229,7 +229,7 @@ def _evaluate(scene, work, number):
     if not scene.fit_background:
         _freeze(work, last, last + 1)
 
-
+# %% ../nbs/03c_block_fits.ipynb #evaluated
 @njit(**_ENTRY)
 def _evaluated(scene, work, block, excess):
     "For tests: evaluate a block given as rows of x, y [px of the padded frame] and photons."
@@ -259,7 +259,7 @@ def _factorize(work, size, damping):
                 return False
     return True
 
-
+# %% ../nbs/03c_block_fits.ipynb #forward
 @njit(**_JIT)
 def _forward(work, size, vector):
     for row in range(size):
@@ -276,7 +276,7 @@ def _backward(work, size, vector):
         for k in range(row):
             vector[k] -= work.factor[row, k] * vector[row]
 
-# %% ../nbs/03c_block_fits.ipynb #move
+# %% ../nbs/03c_block_fits.ipynb #clip
 @njit(**_INLINE)
 def _clip(value, low, high):
     return min(max(value, low), high)
@@ -292,7 +292,7 @@ def _darkest(scene, work):
             least = min(least, line[column])
     return least
 
-
+# %% ../nbs/03c_block_fits.ipynb #move
 @njit(**_JIT)
 def _move(scene, work, number, least):
     "Take `work.step` within bounds; it becomes the step that was taken."
@@ -337,7 +337,7 @@ def _propose(scene, work, number, damping, least):
     _move(scene, work, number, least)
     return _climb(work, work.before, size), damping
 
-
+# %% ../nbs/03c_block_fits.ipynb #climb
 @njit(**_INLINE)
 def _climb(work, gradient, size):
     "Half of what a gradient promises for a step."
@@ -391,7 +391,7 @@ def _likelihood(work):
         total += work.counts[pixel] * math.log(rate) - (rate - work.counts[pixel])
     return total
 
-
+# %% ../nbs/03c_block_fits.ipynb #fitted
 @njit(**_ENTRY)
 def _fitted(scene, work, block):
     "For tests: fit a block; its rows afterwards."

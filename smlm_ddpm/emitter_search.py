@@ -82,7 +82,7 @@ def _belongs(work, number, outside, x, y, reach):
             return False
     return True
 
-
+# %% ../nbs/03d_emitter_search.ipynb #search-maps
 @njit(**_JIT)
 def _search_maps(scene, work, number):
     "Maps of s and of i for each pixel of the box, and of c if anything is worth it; the largest s²/2i."
@@ -104,7 +104,7 @@ def _search_maps(scene, work, number):
 
 _GLIMPSE = 0.05  # an emitter σ away from another keeps 0.09 of its information to itself
 
-# %% ../nbs/03d_emitter_search.ipynb #search
+# %% ../nbs/03d_emitter_search.ipynb #try-place
 @njit(**_JIT)
 def _try_place(scene, work, number, row, column):
     "Keep a pixel in `work.found` if one more emitter there gains more than what was found so far."
@@ -120,7 +120,7 @@ def _try_place(scene, work, number, row, column):
         found[0], found[3] = score * score / (2 * alone), score / alone
         found[1], found[2] = work.box[1] + column + 0.5, work.box[0] + row + 0.5
 
-
+# %% ../nbs/03d_emitter_search.ipynb #search
 @njit(**_JIT)
 def _search(scene, work, number, outside):
     "Where one more emitter gains most, with all others refitted; the gain, 0 if there is nothing."
@@ -136,7 +136,7 @@ def _search(scene, work, number, outside):
                     _try_place(scene, work, number, row, column)
     return work.found[0]
 
-# %% ../nbs/03d_emitter_search.ipynb #try-adding
+# %% ../nbs/03d_emitter_search.ipynb #readjust
 @njit(**_JIT)
 def _readjust(scene, work, number):
     "Add half of what was found and let the others give way; photons that are known are not shared."
@@ -150,7 +150,7 @@ def _readjust(scene, work, number):
     work.block[number, 0], work.block[number, 1] = found[1], found[2]
     work.block[number, 2] = max(0.5 * found[3], 2.0) if scene.fit_photons else work.block[0, 2]
 
-
+# %% ../nbs/03d_emitter_search.ipynb #try-adding
 @njit(**_JIT)
 def _try_adding(scene, work, number):
     "Add what `_search` found, refit, and keep it if it explains enough."
@@ -194,7 +194,7 @@ def _loss(work, index):
             total += work.counts[pixel] * math.log(rate / max(rate - own, _FLOOR)) - own
     return total
 
-
+# %% ../nbs/03d_emitter_search.ipynb #weakest
 @njit(**_JIT)
 def _weakest(scene, work, number, above):
     "Of the emitters that explain more than `above`, the one that explains least, and about how much that is."
@@ -235,7 +235,7 @@ def _try_removing(scene, work, number, which):
     _evaluate(scene, work, number)
     return False
 
-
+# %% ../nbs/03d_emitter_search.ipynb #remove
 @njit(**_JIT)
 def _remove(scene, work, number):
     "Try without each doubtful emitter, the weakest first; how many are left."

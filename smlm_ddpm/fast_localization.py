@@ -23,7 +23,7 @@ from smlm_ddpm.scene import (
     _new_scene, _put, _score_maps, _spot_tables,
 )  # fmt: skip
 
-# %% ../nbs/03e_fast_localization.ipynb #groups
+# %% ../nbs/03e_fast_localization.ipynb #root
 @njit(**_ENTRY)
 def _root(parent, index):
     while parent[index] != index:
@@ -39,7 +39,7 @@ def _cell_lists(emitters, count, size, shape):
         _put(last, earlier, size, emitters, index)
     return last, earlier
 
-
+# %% ../nbs/03e_fast_localization.ipynb #groups
 @njit(**_ENTRY)
 def _groups(emitters, count, distance, shape):
     "The number of each emitter's group, in the order of their first emitters; and how many there are."
@@ -61,7 +61,7 @@ def _groups(emitters, count, distance, shape):
         groups += root == index
     return label, groups
 
-# %% ../nbs/03e_fast_localization.ipynb #blocks
+# %% ../nbs/03e_fast_localization.ipynb #by-group
 @njit(**_ENTRY)
 def _by_group(label, groups):
     "Emitters in the order of their groups, and where each group starts."
@@ -84,7 +84,7 @@ def _halve(emitters, part, share):
     part[:] = part[np.argsort(along)]
     return max(int(share * len(part)), 1)
 
-
+# %% ../nbs/03e_fast_localization.ipynb #blocks
 @njit(**_ENTRY)
 def _blocks(emitters, label, groups, most, share):
     "Emitters in the order of their blocks, and where each block starts."
@@ -104,7 +104,7 @@ def _blocks(emitters, label, groups, most, share):
             depth += 1
     return order, starts[: blocks + 1]
 
-# %% ../nbs/03e_fast_localization.ipynb #gather
+# %% ../nbs/03e_fast_localization.ipynb #more
 _FITTED, _CHANGED = 4, 5  # columns of the list of emitters, after x, y, photons and the block's background: numbers of visits
 
 
@@ -115,7 +115,7 @@ def _contains(members, index):
         found = found or member == index
     return found
 
-
+# %% ../nbs/03e_fast_localization.ipynb #gather
 @njit(**_JIT)
 def _gather(work, emitters, members, lists, size):
     "Emitters within `size` of the block, into `work.around`; how many, and whether the block must be visited."
@@ -161,7 +161,7 @@ def _has_changed(work, emitters, members, number):
             changed = changed or change * math.sqrt(max(work.information[3 * index + k, 3 * index + k], 0.0)) > 0.1
     return changed
 
-
+# %% ../nbs/03e_fast_localization.ipynb #give
 @njit(**_JIT)
 def _give(scene, work, emitters, members, number, total, now, again):
     "Put the block back into list and frame; emitters that were removed have no photons. The length of the list."
@@ -249,7 +249,7 @@ def _deviance_moments(table, rate):
     part, low, high = place - index, table[index], table[index + 1]
     return low[0] + part * (high[0] - low[0]), low[1] + part * (high[1] - low[1])
 
-# %% ../nbs/03e_fast_localization.ipynb #p-value
+# %% ../nbs/03e_fast_localization.ipynb #lost-freedom
 @njit(**_JIT)
 def _lost_freedom(work, index, number):
     "Parameters that are fitted within an emitter's window: the background, and of each emitter as much as its light is inside."
@@ -263,7 +263,7 @@ def _lost_freedom(work, index, number):
         lost += 3.0 * rows * columns
     return lost
 
-
+# %% ../nbs/03e_fast_localization.ipynb #p-value
 @njit(**_JIT)
 def _p_value(work, index, number, table):
     "Of the deviance in an emitter's window, by the Gamma distribution (Wilson and Hilferty's cube root)."
@@ -354,7 +354,7 @@ def _describe(scene, work, index, number, table, emitter_density, row):
     row[10] = 1 / (1 + math.exp(-_log_odds(scene, covariance, emitter[2], gain, emitter_density)))
     row[11], row[12] = p_value, 1.0 if _at_bound(scene, work, index) else 0.0
 
-
+# %% ../nbs/03e_fast_localization.ipynb #join-neighbours
 @njit(**_JIT)
 def _join_neighbours(work, emitters, members, outside, joined):
     "Members and, as far as there is room, each neighbour once: the list of them, its length."
@@ -425,7 +425,7 @@ def _checked_frames(electrons, read_variance, sigma) -> tuple[np.ndarray, np.nda
         raise ValueError(f"sigma: one number, or one for each of {len(electrons)} frames, from 0.3 to 20 px is needed")
     return electrons, read_variance, np.broadcast_to(sigma, len(electrons)).astype(float)
 
-
+# %% ../nbs/03e_fast_localization.ipynb #as-array
 def _as_array(name: str, value) -> np.ndarray:
     "Numbers as an array, each of them finite."
     array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
@@ -505,7 +505,7 @@ def localize_frames(
         found = list(pool.map(one, range(len(electrons))))
     return _assembled(found, sigma, first_frame, math.nan if pixel_size is None else pixel_size)
 
-# %% ../nbs/03e_fast_localization.ipynb #assembled
+# %% ../nbs/03e_fast_localization.ipynb #processors
 def _processors() -> int:
     "How many this process may use."
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -529,7 +529,7 @@ def _check_options(*, background, **positive) -> None:
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"{name}: a number above 0 is needed, not {value}")
 
-
+# %% ../nbs/03e_fast_localization.ipynb #assembled
 def _assembled(found, sigma, first_frame, pixel_size) -> np.ndarray:
     "One structured table of the frames' rows."
     counts = [len(rows) for rows in found]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .psf import expected_photons, per_frame, pixel_integral, pixel_integral_derivatives
 
-# %% ../nbs/03_fisher.ipynb #sensitivities
+# %% ../nbs/03_fisher.ipynb #products
 def _products(positions, photons, shape, sigma, mask):
     "For each parameter of an emitter, pairs (rows, columns), (B, N, H) and (B, N, W), whose outer products sum to dω/dθ."
     sigma, (x, y) = per_frame(sigma, positions, 2), positions.unbind(-1)
@@ -28,7 +28,7 @@ def _products(positions, photons, shape, sigma, mask):
         "sigma": [(bright * along_y, x_widened), (bright * y_widened, along_x)],
     }
 
-
+# %% ../nbs/03_fisher.ipynb #sensitivities
 def _sensitivities(positions, photons, shape, sigma, mask, parameters):
     "dω/dθ, (B, P, H·W): emitter by emitter in the order of `parameters`, the background last."
     products = _products(positions, photons, shape, sigma, mask)

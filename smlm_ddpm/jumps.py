@@ -301,7 +301,7 @@ def _log_next(problem, state, count):
         return 0.0
     return math.log(state.emitter_density[0] * problem.area / (count + 1))
 
-# %% ../nbs/04a_jumps.ipynb #begin
+# %% ../nbs/04a_jumps.ipynb #anywhere
 ANYWHERE = np.zeros((0, 3)), -1.0, -1.0  # the start of a chain that begins at a draw from the prior
 
 
@@ -320,7 +320,7 @@ def _draw_from_prior(problem, state):
         x, y = _anywhere(problem)
         _set(state.emitters, index, x, y, _log_uniform(problem.photons[0], problem.photons[1]))
 
-
+# %% ../nbs/04a_jumps.ipynb #begin
 @njit(**_JIT)
 def _begin(problem, state, start):
     "Where a chain begins: at the emitters, background and λ given or, where they are `ANYWHERE`, at a draw from the prior."
@@ -1067,7 +1067,7 @@ def _block(problem, state, work, beta, steps, cumulative, tried, accepted):
         tried[which] += 1
         accepted[which] += _move(which, problem, state, work, beta)
 
-# %% ../nbs/04a_jumps.ipynb #chain
+# %% ../nbs/04a_jumps.ipynb #renew
 _RENEW = 1000  # steps between two computations from scratch
 
 
@@ -1077,7 +1077,7 @@ def _copy_of(copies, slot):
     emitters, counts, backgrounds, densities, rates, values = copies
     return State(emitters[slot], counts[slot], backgrounds[slot], densities[slot], rates[slot], values[slot])
 
-
+# %% ../nbs/04a_jumps.ipynb #chain
 @njit(**_ENTRY)
 def _chain(problem, kernel, betas, length, cumulative, seed, record, peak, start):
     "One chain: blocks of `thinning` steps of each copy, swaps between neighbouring powers, then a record of the first."

@@ -198,6 +198,8 @@ DEFAULT_PRIOR = Prior(
     read_variance_spread=0.3,
     sigma=(0.8, 1.6),
 )
+
+# %% ../nbs/01_likelihood.ipynb #field-prior
 FIELD_PRIOR = Prior(
     count_distribution="poisson",
     count=None,

@@ -102,7 +102,7 @@ def _scoring(frame, state, sigma, read_variance, mask, parameters, iterations, t
             break
     return tuple(result), converged
 
-
+# %% ../nbs/03a_localization.ipynb #solve
 def _solve(matrix, vector):
     "Solve positive definite systems; a frame whose factorisation fails takes a gradient step instead."
     factor, info = torch.linalg.cholesky_ex(matrix)

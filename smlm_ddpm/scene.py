@@ -166,7 +166,7 @@ def _correlated(image, kernel, rim):
                 target[column] += fraction * line[column]
     return result
 
-
+# %% ../nbs/03b_scene.ipynb #score-maps
 @njit(**_ENTRY)
 def _score_maps(scene):
     "s and i of an emitter in the middle of each pixel, with background and light as they are."
@@ -179,7 +179,7 @@ def _score_maps(scene):
     kernel = scene.kernel.astype(np.float32)
     return _correlated(excess, kernel, scene.rim), _correlated(weight, kernel * kernel, scene.rim)
 
-# %% ../nbs/03b_scene.ipynb #maxima
+# %% ../nbs/03b_scene.ipynb #vertex
 @njit(**_INLINE)
 def _vertex(low, centre, high):
     "Offset of the vertex of a parabola through three neighbours, within half a pixel."
@@ -198,7 +198,7 @@ def _highest(score, information, row, column):
                 return False
     return True
 
-
+# %% ../nbs/03b_scene.ipynb #maxima
 @njit(**_ENTRY)
 def _maxima(score, information, least, rim):
     "Maxima of the gain above `least`: x, y, photons, gain, one row each."
@@ -236,7 +236,7 @@ def _put(last, earlier, size, emitters, index):
     earlier[index] = last[row, column]
     last[row, column] = index
 
-
+# %% ../nbs/03b_scene.ipynb #clear-maxima
 @njit(**_ENTRY)
 def _clear_maxima(found, sigma, shape, least):
     "Those that brighter ones don't explain, the brightest first."
