@@ -100,7 +100,7 @@ def leave_out_saturated(
 def find_hot_pixels(
     frames: np.ndarray,  # (n, H, W) [ADU]
 ) -> np.ndarray:  # (H, W) bool
-    "Pixels that are always brighter or darker than light can make a single one."
+    "Hot and dead pixels: those whose median over the frames differs from their neighbours' by more than noise and a focused spot allow."
     middle = np.median(frames, axis=0).astype(np.float64)
     ring = np.ones((3, 3), bool)
     ring[1, 1] = False

@@ -78,8 +78,8 @@ def run_demo(options) -> None:
     print(f"{options.data}: {sample.description}, {sample.licence}")
     options.posterior = options.posterior or "network"
     model = _wanted_model(options)
-    how = {"pixel_size": sample.pixel_size, "drift": _wanted_drift(options, sample.pixel_size), "n_draws": options.draws, "budget": options.budget}
-    settings = Settings(sample.camera, sample.sigma, posterior=options.posterior, **how)
+    how = {"pixel_size": sample.pixel_size, "drift": _wanted_drift(options, sample.pixel_size), "n_draws": options.draws}
+    settings = Settings(sample.camera, sample.sigma, posterior=options.posterior, **how, **_of_exact(options))
     protocol = protocol_of(options, settings, movie) | {"movie": options.data}
     title = f"smlm-ddpm demo: {sample.description}"
     _tell_compiling()
@@ -104,14 +104,20 @@ def _wanted_model(options):
     "The model that the posterior needs, or None; decides the posterior where it was left open."
     networks = options.model is not None or getattr(options, "samples", 0) > 0
     options.posterior = options.posterior or ("network" if networks else "fast")
-    if options.budget is not None and options.posterior != "exact":
-        raise ValueError(f"--budget is of --posterior exact, not of {options.posterior}")
+    for name in ("budget", "photons"):
+        if getattr(options, name) is not None and options.posterior != "exact":
+            raise ValueError(f"--{name} is of --posterior exact, not of {options.posterior}")
     if options.posterior != "network":
         if networks:
             raise ValueError(f"--posterior {options.posterior} needs no network; leave --model and --samples out")
         return None
     options.model = options.model or "default"
     return load_model(options.model, options.device)
+
+
+def _of_exact(options) -> dict:
+    "What only the exact posterior is asked for; what is not given is left to Settings."
+    return {name: getattr(options, name) for name in ("budget", "photons") if getattr(options, name) is not None}
 
 # %% ../nbs/13_command_line.ipynb #wanted-drift
 def _wanted_drift(options, pixel_size: float):
@@ -150,8 +156,8 @@ def run_reconstruct(options) -> None:
     pixel_size = choose_pixel_size(options.pixel_size, movie, preset, note)
     drift = _wanted_drift(options, pixel_size)
     how = {"pixel_size": pixel_size, "n_samples": options.samples, "samples_roi": options.samples_roi, "seed": options.seed,
-           "n_draws": options.draws, "budget": options.budget, "drift": drift, "saturation": saturation}  # fmt: skip
-    settings = Settings(camera, sigma, posterior=options.posterior, **how)
+           "n_draws": options.draws, "drift": drift, "saturation": saturation}  # fmt: skip
+    settings = Settings(camera, sigma, posterior=options.posterior, **how, **_of_exact(options))
     protocol, excess_noise = protocol_of(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
     _tell_compiling()
     names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,

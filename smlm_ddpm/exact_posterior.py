@@ -63,8 +63,9 @@ def exact_posterior(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
-    prior: Prior | None = None,  # a Poisson process; None: λ and background open, photons log-uniform from 50 to 50,000 e⁻
+    prior: Prior | None = None,  # a Poisson process; None: λ and background open, photons log-uniform
     *,
+    photons: tuple[float, float] = (50.0, 50_000.0),  # lowest and highest, where no prior is given [e⁻]
     n_draws: int = 0,  # sets of emitters of each frame
     seed: int = 0,
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
@@ -73,7 +74,7 @@ def exact_posterior(
 ) -> FramePosterior:
     "Posterior of frames of any size, region by region. Raises ValueError for frames, camera or prior that can't be used."
     end = math.inf if budget is None else time.monotonic() + budget
-    frames = _checked(adu, camera, sigma, prior, n_draws, budget)
+    frames = _checked(adu, camera, sigma, prior, photons, n_draws, budget)
     workers = workers or _processors()
     group, parts = max(1, min(8 * workers, 2**19 // adu[0].numel())), []  # of frames that are held at once
     with ThreadPoolExecutor(workers) as pool:
@@ -85,7 +86,7 @@ def exact_posterior(
     return _assemble(parts, n_draws)
 
 # %% ../nbs/04e_exact_posterior.ipynb #checked
-def _checked(adu, camera, sigma, prior, n_draws, budget):
+def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
     "Frames in photoelectrons, their read variance, σ and prior; ValueError, in one line, for what can't be used."
     if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8:
         raise ValueError(f"adu: frames of shape (B, 1, H, W) of at least 8 × 8 px are needed, not {tuple(adu.shape)}")
@@ -93,6 +94,8 @@ def _checked(adu, camera, sigma, prior, n_draws, budget):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
     if n_draws < 0 or (budget is not None and budget <= 0):
         raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
+    if not 0 < photons[0] < photons[1] < math.inf:
+        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {photons[0]:g} and {photons[1]:g}")
     try:
         electrons = camera.to_electrons(adu.double()).expand_as(adu).cpu()
         noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
@@ -105,7 +108,7 @@ def _checked(adu, camera, sigma, prior, n_draws, budget):
     if not all(0.4 <= width <= 5 for width in sigma):
         raise ValueError(f"sigma: from 0.4 to 5 px is needed, not {min(sigma):g} to {max(sigma):g}")
     arrays = zip(electrons[:, 0].numpy(), noise[:, 0].numpy(), sigma)
-    return [(frame, np.ascontiguousarray(variance), width, prior or _open_prior(frame, width)) for frame, variance, width in arrays]
+    return [(frame, np.ascontiguousarray(variance), width, prior or _open_prior(frame, width, photons)) for frame, variance, width in arrays]
 
 # %% ../nbs/04e_exact_posterior.ipynb #frame
 @dataclass
@@ -126,11 +129,11 @@ class _Frame:
     verdicts: list = field(default_factory=list)  # one for each region, None before the first
 
 
-def _open_prior(electrons, sigma):
+def _open_prior(electrons, sigma, photons):
     "Emitters as a Poisson process whose density, brightness and background the frame itself must tell."
     top = float(4 * max(np.percentile(electrons, 75), 0.0) + 50)
     return Prior(count_distribution="poisson", count=None, emitter_density=(1e-5, 0.3), placement="field", margin=3 * sigma,
-                 photons=(50.0, 50_000.0), background=(0.0, top), sigma=(sigma, sigma), shape=electrons.shape)
+                 photons=photons, background=(0.0, top), sigma=(sigma, sigma), shape=electrons.shape)
 
 # %% ../nbs/04e_exact_posterior.ipynb #begin-frame-part
 def _begin_frame(frame, end=math.inf):

@@ -20,10 +20,10 @@ MOLECULE_FIELDS = [
 ]  # fmt: skip
 # columns of the work on molecules that are still open
 _X, _Y, _WEIGHT_X, _WEIGHT_Y, _PHOTONS, _PHOTONS_VARIANCE, _BACKGROUND, _SIGMA, _DOUBT, _DISTANCE, _COUNT, _FIRST, _LAST, _NUMBER = range(14)
-_JIT = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
+_ENTRY = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
 
 # %% ../nbs/12a_linking.ipynb #pairs
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _pairs(molecules, rows, gate):
     "Molecule, localization and d² of all that could be linked, nearest first."
     found, count = np.empty((max(16, 4 * len(rows)), 3)), 0
@@ -41,7 +41,7 @@ def _pairs(molecules, rows, gate):
     return found[:count][np.argsort(found[:count, 2], kind="mergesort")]
 
 # %% ../nbs/12a_linking.ipynb #link-frame
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _link_frame(molecules, rows, frame, gate, number):
     "Link a frame's localizations to open molecules, in place; the new molecules, and the molecule of each localization."
     taken, belongs = np.zeros(len(molecules), np.bool_), np.full(len(rows), -1, np.int64)

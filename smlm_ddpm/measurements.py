@@ -15,10 +15,10 @@ from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
 from .likelihood import LEFT_OUT, deviance_moments
-from .spot_shapes import _JIT, _LOWEST_RATE, _light, _within, fit_lone_spots
+from .spot_shapes import _ENTRY, _LOWEST_RATE, _light, _within, fit_lone_spots
 
 # %% ../nbs/11e_measurements.ipynb #smear
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _smear(difference, dark, mean):
     "How much more neighbours along a row go together than neighbours along a column: the difference of their correlations."
     products, pairs, squares, count = np.zeros(2), np.zeros(2), 0.0, 0
@@ -39,7 +39,7 @@ def _smear(difference, dark, mean):
     return (products[0] / pairs[0] - products[1] / pairs[1]) * count / squares
 
 # %% ../nbs/11e_measurements.ipynb #dark-blocks
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _dark_blocks(first, second, variance, dark, side):
     "Blocks of two frames without spots: variance over what is stated, mean level, read variance, degrees of freedom, smear."
     across = (first.shape[1] + side - 1) // side
@@ -68,7 +68,7 @@ def _mean_deviances() -> np.ndarray:
     return np.array([[deviance_moments(light, read)[0] for read in levels] for light in levels])
 
 # %% ../nbs/11e_measurements.ipynb #expected-deviance
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _expected_deviance(light, read, table):
     "From the table, or where noise is large from the deviance's expansion to fourth order."
     total = light + read
@@ -85,7 +85,7 @@ def _expected_deviance(light, read, table):
 _PARAMETERS = 3.3  # that a fit takes from the pixels around an emitter: x, y, photons, a part of the background
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _near_spots(frame, rate, read, unit, x, y, radius, taken, table):
     "For each emitter: χ² around it, its variance, degrees of freedom, deviance and what that should be, neighbours."
     result = np.zeros((len(x), 6))

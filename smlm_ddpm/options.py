@@ -48,6 +48,17 @@ def _frames(text: str) -> slice:
         raise argparse.ArgumentTypeError(f"{text!r} should be A:B, for instance 0:100 or 500: (counted from 0, B excluded)")
     return slice(int(start) if start else None, int(stop) if stop else None)
 
+# %% ../nbs/12e_options.ipynb #photon-range
+def _photon_range(text: str) -> tuple[float, float]:
+    "LOW:HIGH: two numbers above 0, the second above the first."
+    try:
+        low, high = map(float, text.split(":"))
+    except ValueError:
+        low, high = 0.0, 0.0
+    if not 0 < low < high < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} should be LOW:HIGH in photoelectrons, for instance 200:10000")
+    return low, high
+
 # %% ../nbs/12e_options.ipynb #region-option
 def _region(text: str) -> tuple[slice, slice]:
     "R0:R1,C0:C1: rows and columns, as Python slices."
@@ -104,6 +115,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         " no network; default: network if --model or --samples is given, fast if not"))  # fmt: skip
     parser.add_argument("--budget", type=_positive, metavar="SECONDS", help=(
         "of exact: most time for a frame, by one thread; the result then depends on the machine (default: until the chains have converged)"))  # fmt: skip
+    parser.add_argument("--photons", type=_photon_range, metavar="LOW:HIGH", help=(
+        "of exact: how bright emitters may be, in photoelectrons a frame (default 50:50000); fainter light is taken for background"))  # fmt: skip
     parser.add_argument("--draws", type=_whole, default=0, metavar="N", help="write N catalogues drawn from the posterior (default 0)")
     run = parser.add_argument_group("long runs")
     run.add_argument("--checkpoint", type=_positive_whole, default=500, metavar="N", help="frames kept at once (default %(default)s)")

@@ -529,12 +529,12 @@ def chain_moments(
 
 # %% ../nbs/04d_region_chains.ipynb #Verdict-part
 class Verdict(NamedTuple):
-    "Of a region, cell by cell."
+    "Whether the chains of a region agree with each other, in each of its cells."
 
-    rhat: np.ndarray  # (cells,)
-    ess: np.ndarray  # (cells,)
-    discrepancy: np.ndarray  # (cells,)
-    converged: np.ndarray  # (cells,)
+    rhat: np.ndarray  # (cells,) the largest of the quantities followed there; 1 where chains agree
+    ess: np.ndarray  # (cells,) the smallest effective sample size of these
+    discrepancy: np.ndarray  # (cells,) distance of the chains' means from their average, in standard deviations of the density
+    converged: np.ndarray  # (cells,) bool
 
 # %% ../nbs/04d_region_chains.ipynb #judge-part
 def judge_chains(

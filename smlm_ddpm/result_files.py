@@ -266,7 +266,7 @@ def _asked_of_posterior(settings: Settings, movie: Movie) -> dict:
     if region := sampled_region(settings, movie.shape):
         asked["region sampled"] = [[part.start, part.stop] for part in region]
     if settings.posterior == "exact":
-        asked |= {"budget a frame [s]": settings.budget, "least probability of a localization": settings.least_probability}
+        asked |= {"budget a frame [s]": settings.budget, "photons allowed [e-]": list(settings.photons), "least probability of a localization": settings.least_probability}
     return asked
 
 

@@ -14,10 +14,10 @@ from numba import njit
 from .likelihood import LEFT_OUT
 
 # %% ../nbs/11d_spot_shapes.ipynb #fractions
-_JIT = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
+_ENTRY = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _fractions(centre, first, size, sigma):
     "Equation 2 along one axis: the light in `size` pixels from `first`, and its derivatives by position and by sigma."
     result = np.empty((3, size))
@@ -35,7 +35,7 @@ def _fractions(centre, first, size, sigma):
     return result
 
 # %% ../nbs/11d_spot_shapes.ipynb #light
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _light(x, y, weights, sigma, rows, columns):
     "The frame that emitters make: each spread over the pixels within five sigma."
     image = np.zeros((rows, columns))
@@ -52,7 +52,7 @@ def _light(x, y, weights, sigma, rows, columns):
     return image
 
 # %% ../nbs/11d_spot_shapes.ipynb #within
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _within(x, y, radius, rows, columns):
     "The pixels whose centres lie within `radius` of an emitter."
     image = np.zeros((rows, columns), dtype=np.bool_)
@@ -64,7 +64,7 @@ def _within(x, y, radius, rows, columns):
     return image
 
 # %% ../nbs/11d_spot_shapes.ipynb #groups
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _groups(x, y, link):
     "A number for each emitter, the same for those within `link` of one another."
     group = np.arange(len(x))
@@ -78,7 +78,7 @@ def _groups(x, y, link):
     return group
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _alone(x, y, group, gap):
     "Whether all emitters of other groups are at least `gap` away."
     result = np.ones(len(x), dtype=np.bool_)
@@ -90,7 +90,7 @@ def _alone(x, y, group, gap):
     return result
 
 # %% ../nbs/11d_spot_shapes.ipynb #templates
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _templates(state, size):
     "How a window changes with x, y, photons, background, σ_x and σ_y, and if the spot leans; then its light. (8, pixels)."
     x, y, photons, background, sigma_x, sigma_y = state
@@ -110,7 +110,7 @@ def _templates(state, size):
     return result
 
 # %% ../nbs/11d_spot_shapes.ipynb #inverse
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _inverse(matrix):
     "Of a small positive definite matrix, by Gauss and Jordan; numpy's takes seconds to compile."
     size = len(matrix)
@@ -133,7 +133,7 @@ def _inverse(matrix):
 _LOWEST_RATE = 0.1  # [e⁻²] variance of a pixel below which it is not trusted
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _normal_equations(templates, window, read):
     "Information of the six parameters and the score, with the variance that the light itself predicts."
     information, score = np.zeros((6, 6)), np.zeros(6)
@@ -148,7 +148,7 @@ def _normal_equations(templates, window, read):
     return information, score
 
 # %% ../nbs/11d_spot_shapes.ipynb #fit-spot
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _fit_spot(window, read, state, size):
     "Fisher scoring of one spot with widths of its own; `state` is changed. Its covariance, (6, 6)."
     first_x, first_y, first_sigma = state[0], state[1], state[4]
@@ -169,7 +169,7 @@ def _fit_spot(window, read, state, size):
     return covariance
 
 # %% ../nbs/11d_spot_shapes.ipynb #add-noise
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _add_noise(row, template, covariance, rate, square, read):
     "One pixel of a spot in the sums for the line of noise against light: 3×3 from column 10, 3 from column 19."
     taken = 0.0
@@ -185,7 +185,7 @@ def _add_noise(row, template, covariance, rate, square, read):
             row[10 + 3 * i + j] += weight * regressors[i] * regressors[j]
 
 # %% ../nbs/11d_spot_shapes.ipynb #describe-spot
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _describe_spot(window, read, state, covariance, size, row):
     "What a fitted spot tells: widths, lean, misfit, noise against light, and light at six distances from its centre."
     templates, lean, weight = _templates(state, size), 0.0, 0.0
@@ -204,7 +204,7 @@ def _describe_spot(window, read, state, covariance, size, row):
     row[7], row[9] = lean / weight / (state[4] * state[5]), len(window) - 6.0
 
 # %% ../nbs/11d_spot_shapes.ipynb #fit-spots
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _fit_spots(frame, read, light, x, y, photons, group, chosen, sigma, half):
     "Fit each chosen group of emitters as one spot, the light of the others taken away. (n, 29)."
     size = 2 * half + 1

@@ -53,7 +53,7 @@ class Sums:
         *,
         samples: tuple[int, int, int] = (0, 0, 0),  # how many are kept, and of how many rows and columns of the density
     ) -> "Sums":
-        "Of no frame yet."
+        "The sums before the first frame: zeros, in the sizes that belong to a camera."
         fine = tuple(FACTOR * size for size in shape)
         shapes = [fine, fine, shape, shape, shape]
         return cls(*(np.zeros(each, np.int64) for each in shapes), np.zeros(shape, np.uint8), np.zeros((), np.int64), np.zeros(samples, np.int64))
@@ -68,10 +68,10 @@ class Sums:
             (np.bitwise_or if each.name == "method" else np.add)(mine, getattr(other, each.name), out=mine)
 
 # %% ../nbs/11b_sums.ipynb #emitter-profiles
-_JIT = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
+_ENTRY = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _profiles(place, sd, size, kernel):
     "Along one axis of the density: first pixel, and E[g], E[g²] of the pixels around an emitter [KDE px]."
     wide, wider = math.sqrt(kernel**2 + sd**2), math.sqrt(kernel**2 + 2 * sd**2)
@@ -85,7 +85,7 @@ def _profiles(place, sd, size, kernel):
     return first, moments
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _mass(place, sd, size):
     "Along one axis of the camera: first pixel, and the part of a Gaussian in each pixel around its place."
     reach = int(math.ceil(4 * sd))
@@ -97,7 +97,7 @@ def _mass(place, sd, size):
     return first, part
 
 # %% ../nbs/11b_sums.ipynb #add-emitters
-@njit(**_JIT)
+@njit(**_ENTRY)
 def add_densities(
     emitters,  # (n, 5): x, y, their standard deviations [px], probability
     mean,  # (4H, 4W) int64: sums of the density, added to
@@ -117,7 +117,7 @@ def add_densities(
                 variance[top + row, left + column] += int(max(spread, 0.0) * UNIT + 0.5)
 
 # %% ../nbs/11b_sums.ipynb #add-numbers
-@njit(**_JIT)
+@njit(**_ENTRY)
 def add_numbers(
     emitters,  # (n, 5): x, y, their standard deviations [px], probability
     number,  # (H, W) int64: added to
@@ -189,7 +189,7 @@ def from_fixed(
 _CELL = 16  # of the background [px]
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _subtract_light(rest, emitters, photons, sigma):
     "Take the light of emitters off a frame."
     for index in range(len(emitters)):
@@ -200,7 +200,7 @@ def _subtract_light(rest, emitters, photons, sigma):
                 rest[top + row, left + column] -= photons[index] * down[row] * across[column]
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _cell_means(rest, noise):
     "The mean of each cell over the pixels that count; a cell without any gets the mean of all."
     rows, columns = rest.shape
@@ -215,7 +215,7 @@ def _cell_means(rest, noise):
     return np.where(count > 0, total / np.maximum(count, 1.0), overall)
 
 # %% ../nbs/11b_sums.ipynb #add-misfit
-@njit(**_JIT)
+@njit(**_ENTRY)
 def _knot(pixel, size, cells):
     "The cell before a pixel and the weight of the one after."
     place = min(max((pixel + 0.5) * cells / size - 0.5, 0.0), cells - 1.0)
@@ -223,7 +223,7 @@ def _knot(pixel, size, cells):
     return before, min(before + 1, cells - 1), place - before
 
 
-@njit(**_JIT)
+@njit(**_ENTRY)
 def add_misfit(
     electrons,  # (H, W) [e⁻]
     noise,  # (H, W): w²/g² [e⁻²]

@@ -40,6 +40,7 @@ class Settings:
     samples_roi: tuple[slice, slice] | None = None  # rows and columns that are sampled, and whose samples are kept; None: all, none kept
     n_draws: int = 0  # catalogues drawn from the posterior
     budget: float | None = None  # of "exact", most time for a frame [s]; the result then depends on the machine
+    photons: tuple[float, float] = (50.0, 50_000.0)  # of "exact", lowest and highest that an emitter may have [e⁻]
     least_probability: float = 0.5  # of "exact", of an emitter that enters the table; images hold them all
     seed: int = 0
     drift: Drift | None = None  # to be taken off tables and images
@@ -54,7 +55,7 @@ class Settings:
         self,
         shape: tuple[int, int],  # rows and columns of the frames
     ) -> Sums:
-        "Of no frame yet."
+        "The sums of a movie before its first frame: zeros, with room for the samples that are kept."
         region = sampled_region(self, shape)
         kept = (self.n_samples, *(FACTOR * (part.stop - part.start) for part in region)) if region else (0, 0, 0)
         return Sums.zeros(tuple(shape), samples=kept)
@@ -73,6 +74,8 @@ def _check_settings(settings) -> None:
         raise ValueError(f"n_draws = {settings.n_draws} must not be negative; least_probability = {settings.least_probability} lies between 0 and 1")
     if settings.budget is not None and not 0 < settings.budget < math.inf:
         raise ValueError(f"budget: a time above 0 s is needed, not {settings.budget}")
+    if not 0 < settings.photons[0] < settings.photons[1] < math.inf:
+        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {settings.photons[0]:g} and {settings.photons[1]:g}")
 
 # %% ../nbs/11g_tiers.ipynb #tiles
 def spans(
@@ -225,7 +228,7 @@ def _exact_frames(adu, settings, model, part):
     for index in np.flatnonzero(~part.frames["dropped"]):
         line, camera = part.frames[index : index + 1], _camera_of(settings.camera, index)
         first = int(line["frame"][0])
-        how = {"n_draws": settings.n_draws, "seed": settings.seed, "budget": settings.budget, "workers": 1}
+        how = {"n_draws": settings.n_draws, "seed": settings.seed, "budget": settings.budget, "photons": settings.photons, "workers": 1}
         found = exact_posterior(adu[index : index + 1], camera, settings.sigma, first_frame=first, **how)
         images = [found.mean.numpy(), np.square(found.sd.numpy(), dtype=np.float64)]
         images = [corrected_images(each, settings.drift, first_frame=first) for each in images] if settings.drift else images
