@@ -237,7 +237,7 @@ class _PhiModel(_Networks):
         *,
         density: Tensor | None = None,  # (B, 1, 4H, 4W): the mean, where moments or samples have given it already
         pixel_size: float | None = None,  # of the camera; None: the preset's [nm]
-        least_gain: float = 6.0,  # log-likelihood that an emitter must explain [nats]
+        least_gain: float = 12.0,  # log-likelihood that an emitter must explain [nats]
         first_frame: int = 0,  # number of the first frame
     ) -> np.ndarray:  # structured: LOCALIZATION_COLUMNS of fast_localization
         "A table of emitters by maximum likelihood, from the frame and the maxima of ŷ; ValueError in one line for arguments that can't be right."

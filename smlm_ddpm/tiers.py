@@ -238,7 +238,7 @@ def _exact_frames(adu, settings, model, part):
         line["regions"] = max(len(found.regions), line["unconverged"][0])
         tables.append(_exact_table(found.emitters, settings))
         if settings.n_draws:
-            part.draws = np.concatenate([part.draws, _exact_draws(found.draws, first)])
+            part.draws = np.concatenate([part.draws, _exact_draws(found.draws, first, adu.shape[-2:])])
     return np.concatenate(tables)
 
 
@@ -268,13 +268,13 @@ def _exact_table(emitters: np.ndarray, settings: Settings) -> np.ndarray:
     return rows[np.lexsort((rows["x"], rows["y"]))]
 
 
-def _exact_draws(draws, frame: int) -> np.ndarray:
-    "Draws of one frame, DRAW_FIELDS."
+def _exact_draws(draws, frame: int, shape) -> np.ndarray:
+    "Draws of one frame, DRAW_FIELDS: the emitters within it, as outside of it anything may be."
     number, which = draws.mask[0].numpy().nonzero()
     rows = np.zeros(len(number), DRAW_FIELDS)
     rows["draw"], rows["frame"], rows["photons"] = number, frame, draws.photons[0].numpy()[number, which]
     rows["x"], rows["y"] = draws.positions[0].numpy()[number, which].T
-    return rows
+    return rows[(rows["x"] >= 0) & (rows["x"] < shape[1]) & (rows["y"] >= 0) & (rows["y"] < shape[0])]
 
 # %% ../nbs/11g_tiers.ipynb #process-frames
 _TIERS = {"fast": _fit_frames, "network": _network_frames, "exact": _exact_frames}

@@ -180,6 +180,8 @@ MISTAKES = {
     "NaN": (lambda place: (*not_a_number(place), "--frames", "4:"), "nan.tif: frame 4 (from 0) holds NaN"),
     "fast with a model": (lambda place: reconstruct("--posterior", "fast"), "--posterior fast needs no network"),
     "exact with samples": (lambda place: fast("--posterior", "exact", "--samples", "4"), "--posterior exact needs no network"),
+    "photons of the fit": (lambda place: fast("--photons", "100:5000"), "--photons is of --posterior exact, not of fast"),
+    "photons upside down": (lambda place: fast("--photons", "5000:100"), "'5000:100' should be LOW:HIGH in photoelectrons"),
     "budget of the fit": (lambda place: fast("--budget", "3"), "--budget is of --posterior exact, not of fast"),
     "region without samples": (lambda place: fast("--samples-roi", "0:9,0:9"), "--samples-roi needs --samples S"),
     "region outside": (lambda place: reconstruct(*CAMERA, "--samples", "2", "--samples-roi", "0:9,30:90"), "the region for samples 30:90"),
@@ -284,6 +286,15 @@ def test_regions_without_time_are_counted(crop, run):
     assert protocol["regions not converged"] > 0 and protocol["budget a frame [s]"] == 1e-6
     assert "the chains have not converged" in said and "the chains have not converged" in (crop / "hurried" / "report.html").read_text(encoding="utf-8")
     assert (tifffile.imread(crop / "hurried" / "maps.tif")[3].astype(int) & 8).any()
+
+
+def test_photons_that_are_not_allowed_are_not_found(crop, run):
+    status, said, complaint = run(*exact("--photons", "300:20000", "--draws", "5", out="bright"))
+    assert (status, complaint) == (0, ""), complaint
+    assert json.loads((crop / "bright" / "protocol.json").read_text())["photons allowed [e-]"] == [300, 20000]
+    draws = np.loadtxt(crop / "bright" / "draws.csv", delimiter=",", skiprows=1)
+    names = (crop / "bright" / "draws.csv").read_text().partition("\n")[0].replace('"', "").split(",")
+    assert len(draws) > 5 and draws[:, names.index("intensity [photon]")].min() >= 299
 
 
 def test_draws_and_samples_of_a_region(place, run):
