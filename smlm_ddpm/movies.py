@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from .camera_estimate import check_offset
@@ -71,14 +72,21 @@ def process_chunk(
 
 # %% ../nbs/12_movies.ipynb #run-threads
 def _run_threads(work: Callable[[], None], workers: int, stopped: threading.Event) -> None:
-    "Run `work` in threads; the first error, or an interruption, stops all of them."
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for future in [pool.submit(work) for _ in range(workers)]:
-                future.result()
-        except BaseException:
-            stopped.set()
-            raise
+    "Run `work` in threads; the first error, or an interruption, stops all of them. A single one is the caller's own."
+    if workers == 1:
+        return work()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # or each thread starts a team of its own, whose memory stays with the process
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for future in [pool.submit(work) for _ in range(workers)]:
+                    future.result()
+            except BaseException:
+                stopped.set()
+                raise
+    finally:
+        torch.set_num_threads(before)
 
 # %% ../nbs/12_movies.ipynb #memory-store
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
