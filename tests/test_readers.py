@@ -1,4 +1,9 @@
-"""Images are opened with the readers of other programs, where they are installed (pip install ome-types napari-tiff)."""
+"""Images are opened with the readers of other programs, where they are installed: pip install ome-types napari napari-tiff, apt install libij-java default-jdk-headless."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +30,27 @@ def test_fiji_reads_the_pixel_size(images):
         assert 'PhysicalSizeX="0.0275"' in file.ome_metadata and 'PhysicalSizeXUnit="µm"' in file.ome_metadata
 
 
+IMAGEJ = Path(os.environ.get("IMAGEJ_JAR", "/usr/share/java/ij.jar"))
+READ = """
+import ij.*; import ij.io.*;
+public class Read { public static void main(String[] names) { for (String name : names) {
+  ImagePlus image = new Opener().openImage(name); ij.measure.Calibration size = image.getCalibration();
+  for (int k = 1; k <= image.getStackSize(); k++)
+    System.out.println(size.pixelWidth + " " + size.pixelHeight + " " + size.getUnit() + " " + image.getStack().getProcessor(k).getf(5, 7)); } } }
+"""
+
+
+@pytest.mark.skipif(not IMAGEJ.exists() or not shutil.which("javac"), reason="ImageJ and a Java compiler are needed (IMAGEJ_JAR: where)")
+def test_imagej_reads_the_pixel_size(images):
+    "By ImageJ's own opener, without its window."
+    folder, image = images
+    (folder / "Read.java").write_text(READ)
+    command = ["java", "-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", "-cp", IMAGEJ, "Read.java", "parts.tif"]
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=100, check=True).stdout.split()
+    for plane, (width, height, unit, value) in zip(image, zip(*[iter(said)] * 4), strict=True):
+        assert (width, height, unit) == ("0.0275", "0.0275", "µm") and abs(float(value) - plane[7, 5]) < 1e-6
+
+
 @pytest.mark.filterwarnings("ignore")  # of other packages
 def test_ome_types_reads_pixels_and_names(images):
     ome_types = pytest.importorskip("ome_types")
@@ -45,3 +71,17 @@ def test_napari_reads_the_scale(images):
         data, shown = layers[0][:2]
         assert (np.asarray(data).squeeze() == known).all()
         assert np.allclose(shown["scale"][-2:], 0.0275) and "µm" in str(shown.get("units", "µm"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_napari_shows_micrometres(images):
+    "A viewer without its window. The reader that napari itself brings knows no scale at all; napari-tiff does."
+    napari = pytest.importorskip("napari.components")
+    pytest.importorskip("napari_tiff")
+    pytest.importorskip("npe2").PluginManager.instance().discover()
+    folder, image = images
+    viewer = napari.ViewerModel()
+    layers = viewer.open(str(folder / "parts.tif"), plugin="napari-tiff")
+    assert [layer.name for layer in layers] == ["mean", "sd", "method"]
+    for layer, plane in zip(layers, image, strict=True):
+        assert np.allclose(layer.scale, 0.0275) and {str(unit) for unit in layer.units} == {"micrometer"} and (np.asarray(layer.data) == plane).all()
