@@ -44,7 +44,7 @@ def only_run(
     finally:
         file.close()
 
-
+# %% ../nbs/12b_checkpoints.ipynb #locked
 def _locked(file) -> bool:
     "Whether this process has the lock now."
     try:

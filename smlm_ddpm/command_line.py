@@ -86,7 +86,7 @@ def run_demo(options) -> None:
     names = write_results(options.out, movie, settings, model=model, options=options, title=title, protocol=protocol, notes=[])
     print(f"wrote {', '.join(names)} to {options.out}")
 
-
+# %% ../nbs/13_command_line.ipynb #notes-for-the-user
 def _note(text: str) -> None:
     "A line for the user beside the results."
     print(f"note: {text}")
@@ -287,7 +287,7 @@ def main(
         for number, handler in previous.items():
             signal.signal(number, handler)
 
-
+# %% ../nbs/13_command_line.ipynb #stop-on
 def _stop_on(*numbers) -> dict:
     "Take these signals as an interruption, but one that is ignored, as nohup does; returns what was there before."
     previous = {}

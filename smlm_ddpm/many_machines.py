@@ -26,8 +26,8 @@ def dask_client(
     "A connection to Dask; ImportError or OSError in one line where that is not possible."
     distributed = optional_module("distributed", "dask", "--dask")
     if address == "local":
-        cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
-        with cluster, distributed.Client(cluster) as client:
+        how = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+        with _memory_kept(), distributed.LocalCluster(**how) as cluster, distributed.Client(cluster) as client:
             yield client
         return
     try:
@@ -36,6 +36,14 @@ def dask_client(
         raise OSError(f"--dask {address}: no scheduler answers there ({' '.join(str(error).split())})") from error
     with client:
         yield client
+
+# %% ../nbs/12d_many_machines.ipynb #memory-kept
+def _memory_kept():
+    "Workers started within may keep memory that they will need again: Dask asks for it to be given back, which halves their speed."
+    import dask
+
+    name = "distributed.nanny.pre-spawn-environ"
+    return dask.config.set({name: {key: value for key, value in dask.config.get(name).items() if key != "MALLOC_TRIM_THRESHOLD_"}})
 
 # %% ../nbs/12d_many_machines.ipynb #dask-chunks
 def _chunk(movie: Movie, start: int, stop: int, settings: Settings, model) -> tuple[Part | None, str]:
@@ -46,7 +54,7 @@ def _chunk(movie: Movie, start: int, stop: int, settings: Settings, model) -> tu
         before = readable(movie, start, stop)
         return (process_chunk(movie, start, before, settings, model=model) if before > start else None), str(error)
 
-
+# %% ../nbs/12d_many_machines.ipynb #chunks-by-workers
 def dask_chunks(
     movie: Movie,
     settings: Settings,

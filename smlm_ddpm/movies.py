@@ -92,7 +92,7 @@ def _run_threads(work: Callable[[], None], workers: int, stopped: threading.Even
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-
+# %% ../nbs/12_movies.ipynb #memory-store-class
 class MemoryStore:
     "Keeps what was computed, until the program ends."
 

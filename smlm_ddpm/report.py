@@ -145,7 +145,7 @@ def histogram_figure(
     _over_time(axes[1], lines)
     return figure
 
-
+# %% ../nbs/12c_report.ipynb #over-time
 def _over_time(axes, lines) -> None:
     "What is known of each frame."
     labels = {"localizations": "localizations", "background": "background [e⁻/px]", "misfit": "χ²"}
@@ -219,7 +219,7 @@ def _picture(heading: str, figure, caption: str) -> dict[str, str]:
     figure.savefig(file, format="png", dpi=80, metadata={"Software": None})
     return {"heading": heading, "data": base64.b64encode(file.getbuffer()).decode(), "caption": caption}
 
-
+# %% ../nbs/12c_report.ipynb #spot-widths
 def _spot_widths(movie: Movie) -> np.ndarray:
     "Of bright single spots in frames spread over the movie [px]."
     try:

@@ -121,7 +121,7 @@ def check_frames(
         alarms.insert(0, f"saturated: pixels with {settings.saturation:g} ADU or more are saturated and left out. take less light or gain")
     return alarms, stored
 
-
+# %% ../nbs/12g_result_files.ipynb #check-beginning
 def _check_beginning(movie, settings, model, options) -> None:
     "Alarms on the first frames; ValueError with --strict."
     alarms, _ = check_frames(movie, settings, model, [(0, min(20, len(movie)))])
@@ -198,6 +198,8 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     regions, wanting, unconverged = _told_convergence(lines)
     alarms += unconverged
     summary = _summary(result, lines, settings, f"{expected:.1f} ± {spread:.1f} (linked over {options.link_gap} dark frames)", regions)
+    noise = checks["χ² elsewhere"]
+    wanting += [noise["message"]] if noise["passed"] and "neighbours" in noise["message"] else []  # smeared, and the gain is right for spots
     protocol = protocol | {"notes": [*notes, *wanting], "checks": checks, "frames": result.frames, "frames dropped by the camera": int(lines["dropped"].sum()),
                            "localizations": result.count, "molecules": round(float(expected), 2)}  # fmt: skip
     if settings.posterior == "exact":

@@ -84,7 +84,7 @@ def _profiles(place, sd, size, kernel):
         moments[1, pixel - first] = kernel / wider * math.exp(-(distance**2) / wider**2)
     return first, moments
 
-
+# %% ../nbs/11b_sums.ipynb #emitter-mass
 @njit(**_ENTRY)
 def _mass(place, sd, size):
     "Along one axis of the camera: first pixel, and the part of a Gaussian in each pixel around its place."
@@ -199,7 +199,7 @@ def _subtract_light(rest, emitters, photons, sigma):
             for column in range(len(across)):
                 rest[top + row, left + column] -= photons[index] * down[row] * across[column]
 
-
+# %% ../nbs/11b_sums.ipynb #cell-means
 @njit(**_ENTRY)
 def _cell_means(rest, noise):
     "The mean of each cell over the pixels that count; a cell without any gets the mean of all."
@@ -222,7 +222,7 @@ def _knot(pixel, size, cells):
     before = min(int(place), max(cells - 2, 0))
     return before, min(before + 1, cells - 1), place - before
 
-
+# %% ../nbs/11b_sums.ipynb #misfit-of-frame
 @njit(**_ENTRY)
 def add_misfit(
     electrons,  # (H, W) [e⁻]

@@ -197,7 +197,7 @@ def _fit_frames(adu, settings, model, part):
     part.sums.method |= METHODS["fast"]
     return localize_frames(*scene, workers=1, first_frame=first, pixel_size=settings.pixel_size)
 
-
+# %% ../nbs/11g_tiers.ipynb #network-frames
 def _network_frames(adu, settings, model, part):
     "The model's emitters, by the fit that starts from its mean; adds its images to the sums."
     first, region = int(part.frames["frame"][0]), sampled_region(settings, adu.shape[-2:])

@@ -249,6 +249,15 @@ def test_alarms_are_told_and_strict_stops(run, place):
     assert status == 2 and "--strict was given" in complaint and not (place / "strict").exists()
 
 
+@pytest.mark.parametrize("name", ["af647", "dstorm"])
+def test_demo_rings_no_alarm_and_tells_of_smeared_noise(name, place, run):
+    status, said, complaint = run("demo", "--data", name, "--posterior", "fast", "--out", f"demo {name}", "--strict")
+    assert (status, complaint) == (0, "") and "ALARM" not in said, said + complaint
+    notes = json.loads((place / f"demo {name}" / "protocol.json").read_text())["notes"]
+    assert len(notes) == 1 and "neighbours along a row go together" in notes[0]
+    assert "neighbours along a row go together" in (place / f"demo {name}" / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def crop(place):
     "Four frames of 20×24 px, small enough for chains."
