@@ -116,9 +116,9 @@ def check_frames(
         checks.add(frames.electrons.numpy(), frames.read_variance.numpy(), rows, adu=adu.numpy(), first_frame=first)
     verdict = checks.verdict()
     _, stored = describe_checks(verdict)
-    alarms = [f"{check.name}: {check.message}. {check.advice}" for check in verdict if not check.passed]
+    alarms = [f"{check.name}: {check.message}. {check.advice[:1].upper()}{check.advice[1:]}" for check in verdict if not check.passed]
     if settings.saturation is not None and not any(line.startswith("saturated") for line in alarms):
-        alarms.insert(0, f"saturated: pixels with {settings.saturation:g} ADU or more are saturated and left out. take less light or gain")
+        alarms.insert(0, f"saturated: pixels with {settings.saturation:g} ADU or more are saturated and left out. Take less light or gain")
     return alarms, stored
 
 # %% ../nbs/12g_result_files.ipynb #check-beginning
@@ -135,7 +135,7 @@ def _told_convergence(lines: np.ndarray) -> tuple[str, list[str], list[str]]:
     "How many regions there were and how many have not converged: a note, or an alarm where it is more than one in fifty."
     regions, wanting = int(lines["regions"].sum()), int(lines["unconverged"].sum())
     told = f"{regions}, of which {wanting} have not converged"
-    advice = "their errors may be off; maps.tif shows where (method, bit 8), frames.csv in which frames; a longer --budget helps if one was given"
+    advice = "Their errors may be off; maps.tif shows where (method, bit 8), frames.csv in which frames; a longer --budget helps if one was given"
     line = [f"{wanting} of {regions} regions: the chains have not converged. {advice}"] if wanting else []
     return (told, [], line) if 50 * wanting > regions else (told, line, [])
 
