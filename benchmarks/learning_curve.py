@@ -62,7 +62,7 @@ def main():
     seen = sum(stage.steps * stage.batch for stage in (preset.phi_training, preset.refine_training))
     measure(shipped.phi, preset.floor, seen, shipped=True)
     if not arguments.quick:
-        stored = {"made_with": provenance(shipped), "exact frames": len(frames.adu), "converged": exact.converged.float().mean().item(), "rows": rows}
+        stored = {"made_with": provenance(shipped, networks=("phi",)), "exact frames": len(frames.adu), "converged": exact.converged.float().mean().item(), "rows": rows}
         RESULT.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

@@ -4,7 +4,7 @@
     python benchmarks/when_networks_pay.py --quick    # two densities, few frames, nothing is written
 
 Frames of 40×40 px, σ 1.1 px, background 10 e⁻/px, read variance 2 e⁻², emitters uniform and within a factor of two of 500 or 3,000 e⁻.
-All are asked the same question: the posterior under the prior of `field`, the density of emitters unknown. The reference is the
+All are asked the same question: the posterior under the prior of `default`, the density of emitters unknown. The reference is the
 average of two runs of `exact_posterior`, other ones than those that are measured; chains that have not converged after 30 s
 a frame are stopped, and the table says which share has converged.
 """
@@ -139,7 +139,7 @@ def told(result: dict) -> str:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two densities, few frames, nothing is written")
-    quick, model, rows = parser.parse_args().quick, load_pretrained("field"), []
+    quick, model, rows = parser.parse_args().quick, load_pretrained("default"), []
     row(model, 0.002, 1000.0, 1)  # compiles
     for photons in BRIGHTNESSES[:1] if quick else BRIGHTNESSES:
         for emitter_density, frames in list(DENSITIES.items())[2:4] if quick else DENSITIES.items():

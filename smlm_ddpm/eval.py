@@ -13,7 +13,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -191,13 +191,15 @@ def evaluate_localization(
     model: PosteriorModel,
     *,
     photons: tuple[float, ...] = (200.0, 500.0, 1000.0),  # of the lone emitter [e⁻]
+    background: float = 10.0,  # the highest, where that of the prior is higher [e⁻/px]
     frames: int = 1000,  # simulated, at each brightness
     seed: int = 2,
 ) -> dict[str, dict[str, float]]:
     "Figure 5: the error of single emitters along one axis, over the square root of the Cramér–Rao bound."
-    results = {}
+    results, (lowest, highest) = {}, model.preset.prior.background
     for brightness in photons:
-        simulation, scene = _simulated(model, frames, seed, count=(1, 1), photons=(brightness, brightness))
+        alone = {"count": (1, 1), "photons": (brightness, brightness), "background": (lowest, min(highest, background))}
+        simulation, scene = _simulated(model, frames, seed, **alone)
         adjusted = _with_known_photons(model, brightness)
         bound = crlb(simulation.positions, simulation.photons, tuple(simulation.adu.shape[-2:]), simulation.sigma,
                      simulation.background, simulation.camera.read_variance_electrons,
@@ -443,7 +445,9 @@ def evaluate_movie(
 # %% ../nbs/08_eval.ipynb #provenance
 def provenance(
     model: PosteriorModel | None = None,  # whose weights the numbers depend on
-) -> dict[str, str]:
+    *,
+    networks: Collection[str] | None = None,  # on which of its networks, by name; None: all
+) -> dict[str, str | list[str]]:
     "What stored results were made with: fingerprint of the weights, version, commit and machine."
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"] if "__file__" in globals() else ["git", "describe", "--always", "--dirty"]
     try:
@@ -452,7 +456,9 @@ def provenance(
         commit = "unknown"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
     made = {"version": __version__, "commit": commit, "machine": machine, "date": date.today().isoformat()}
-    return made | ({"model": model.preset.name, "weights": fingerprint(model)} if model else {})
+    if model is None:
+        return made
+    return made | {"model": model.preset.name, "networks": list(networks or model.networks), "weights": fingerprint(model, networks=networks)}
 
 # %% ../nbs/08_eval.ipynb #evaluate
 def evaluate(
@@ -466,11 +472,9 @@ def evaluate(
     "Everything this notebook measures, as one table; slow, most of all the exact posterior."
     model = load_pretrained(name, device=device)
     few = lambda number: max(4, round(number * scale))
-    count = model.preset.prior.count
-    crowded = {"count": (count[1], count[1])} if count else {}
-    exact = {"frames": few(200), "steps": 100_000} if count else {"frames": few(50), "steps": 400_000}
+    exact = {"frames": few(200), "steps": 100_000} if model.preset.prior.count else {"frames": few(50), "steps": 400_000}
     parts = {
-        "detection": lambda: evaluate_detection(model, frames=few(1000), **crowded),
+        "detection": lambda: evaluate_detection(model, frames=few(1000), count=(10, 10)),
         "localization": lambda: evaluate_localization(model, frames=few(1000)),
         "uncertainty": lambda: evaluate_uncertainty(model, **exact, paper_recipe_frames=few(10)),
         "evaluations": lambda: evaluate_evaluations(model, frames=max(4, exact["frames"] // 5), steps=exact["steps"]),

@@ -11,6 +11,7 @@ import hashlib
 import os
 import tomllib
 import warnings
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -362,10 +363,14 @@ def save_model(
 # %% ../nbs/07a_models.ipynb #fingerprint
 def fingerprint(
     model: PosteriorModel,
+    *,
+    networks: Collection[str] | None = None,  # by name, such as ("phi",); None: all
 ) -> str:  # 16 hexadecimal digits
-    "A hash of the weights of all networks, by name, shape and value."
+    "A hash of the weights of networks, by name, shape and value."
     digest = hashlib.sha256()
     for part, network in model.networks.items():
+        if networks is not None and part not in networks:
+            continue
         for name, tensor in sorted(network.state_dict().items()):
             digest.update(f"{part}.{name} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
@@ -396,7 +401,7 @@ def _build(kind, preset, part):
 
 # %% ../nbs/07a_models.ipynb #load-pretrained
 def load_pretrained(
-    name: str,  # "paper", "default", "field", or the path of a .safetensors file
+    name: str,  # "paper", "default", or the path of a .safetensors file
     *,
     device: str = "cpu",
     dtype: torch.dtype | None = None,  # None: bfloat16 where the processor has it

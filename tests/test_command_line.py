@@ -196,7 +196,7 @@ MISTAKES = {
     "gain 0": (lambda place: reconstruct("--gain", "0"), "--gain: '0' should be a number above 0"),
     "negative option": (lambda place: reconstruct("--read-variance", "-2"), "--read-variance: '-2' should be"),
     "frames": (lambda place: reconstruct("--frames", "4:9"), "4:9 can't be taken from 6 frames"),
-    "sigma": (lambda place: reconstruct(*CAMERA[:6], "--sigma", "4"), "trained for 0.8 to 1.6 px"),
+    "sigma": (lambda place: reconstruct(*CAMERA[:6], "--sigma", "4"), "trained for 0.7 to 2.2 px"),
     "model": (lambda place: reconstruct(*CAMERA, model="defualt"), "defualt"),
     "weights": (truncated, "cut.safetensors"),
     "weights of another shape": (lambda place: lying(place, "turned"), "lying.safetensors"),
