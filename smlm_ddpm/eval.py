@@ -120,8 +120,14 @@ def coverage(
     least_sd: float = 0.01,  # pixels whose samples spread less have nothing to decide
 ) -> dict[str, float]:
     "How often the central interval of the samples holds the truth, which for a right posterior is its level."
-    undecided = samples.std(1) > least_sd
-    below = sum((part < truth[:, None]).sum(1) for part in samples.split(16, dim=1))
+    undecided, generator = samples.std(1) > least_sd, torch.Generator(samples.device).manual_seed(0)
+
+    def in_steps(values):
+        "In units of 0.01, ties at random."
+        return (100 * values).round() + torch.rand(values.shape, generator=generator, device=values.device)
+
+    true = in_steps(truth)[:, None]
+    below = sum((in_steps(part) < true).sum(1) for part in samples.split(16, dim=1))
     rank = (below + 0.5) / (samples.shape[1] + 1)  # the truth is one more draw among the samples
     return {f"{level:.0%}": ((rank[undecided] - 0.5).abs() <= level / 2).float().mean().item() for level in levels}
 
@@ -360,7 +366,7 @@ def compare_methods(
 def _by_count(counts: Tensor, sd: Tensor, exact_sd: Tensor) -> dict[str, float]:
     "Ratio of the total standard deviations, by how many emitters a frame holds."
     most, ratios = int(counts.max()), {}
-    edges = [1, 2, 5, 8, 11] if most <= 10 else np.linspace(0, most + 1, 5).round().astype(int).tolist()
+    edges = [1, 2, 5, 8, 11] if most <= 10 else [0, 3, 10, 30, max(most, 30) + 1]
     for low, high in zip(edges, edges[1:]):
         chosen = (counts >= low) & (counts < high)
         if chosen.any():
