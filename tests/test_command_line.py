@@ -19,12 +19,13 @@ from smlm_ddpm.command_line import main
 from smlm_ddpm.ddpm import Denoiser
 from smlm_ddpm.deepstorm import MomentNetwork
 from smlm_ddpm.models import PosteriorModel, preset_from_dict, save_model
-from smlm_ddpm.likelihood import DEFAULT_PRIOR, Prior, simulate
+from smlm_ddpm.likelihood import Prior, simulate
 
 FILES = {"superres.tif", "sd.tif", "merged.tif", "maps.tif", "localizations.csv", "molecules.csv", "frames.csv", "report.html",
          "protocol.json"}  # fmt: skip
 FILES |= {"localizations.hdf5", "localizations.yaml"} if find_spec("h5py") else set()
 CAMERA = ["--offset", "100", "--gain", "2", "--read-variance", "4", "--sigma", "1.1", "--pixel-size", "120"]
+KNOWN = Prior(count=None, placement="field", photons=(100, 5000), background=(0, 50), read_variance=(0, 30), sigma=(0.8, 1.6))  # to the tiny model
 SCENE = Prior(
     count=None, emitter_density=(0.01, 0.01), placement="field", photons=(600, 3000), background=(5, 5),
     read_variance=(1, 1), sigma=(1.1, 1.1), offset=100.0, gain=2.0, shape=(32, 40),
@@ -39,7 +40,7 @@ def place(tmp_path_factory):
     tifffile.imwrite(folder / "movie.tif", frames.numpy().astype(np.uint16), photometric="minisblack")
     small = {"width": 8, "blocks": 1}
     preset = preset_from_dict({
-        "name": "tiny", "pixel_size": 100.0, "prior": vars(DEFAULT_PRIOR),
+        "name": "tiny", "pixel_size": 100.0, "prior": vars(KNOWN),
         "phi": small, "psi": {"features": 8, "width": 8, "context_blocks": 1, "blocks": 1},
     })  # fmt: skip
     torch.manual_seed(0)
@@ -196,7 +197,7 @@ MISTAKES = {
     "gain 0": (lambda place: reconstruct("--gain", "0"), "--gain: '0' should be a number above 0"),
     "negative option": (lambda place: reconstruct("--read-variance", "-2"), "--read-variance: '-2' should be"),
     "frames": (lambda place: reconstruct("--frames", "4:9"), "4:9 can't be taken from 6 frames"),
-    "sigma": (lambda place: reconstruct(*CAMERA[:6], "--sigma", "4"), "trained for 0.7 to 2.2 px"),
+    "sigma": (lambda place: reconstruct(*CAMERA[:6], "--sigma", "4"), "trained for 0.8 to 1.6 px"),
     "model": (lambda place: reconstruct(*CAMERA, model="defualt"), "defualt"),
     "weights": (truncated, "cut.safetensors"),
     "weights of another shape": (lambda place: lying(place, "turned"), "lying.safetensors"),
