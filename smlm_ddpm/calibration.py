@@ -143,6 +143,9 @@ def covered(
     "`coverage` frame by frame, ties in random order."
     hits = []
     for drawn, true, where in zip(samples, truth, mask):
+        if not where.any():
+            hits.append(torch.zeros(len(LEVELS)))
+            continue
         values = torch.cat([drawn, true[None]])[:, where].T / RESOLUTION
         values = (values.round() + torch.rand(values.shape, generator=generator))[..., None, None, None]
         share = coverage(values[:, :-1], values[:, -1], levels=LEVELS, least_sd=-1.0)
