@@ -262,7 +262,7 @@ def _judge_coverage(hits, pixels, n_samples, level):
     values = {"levels": LEVELS, "right": right, "found": found, "error": error}
     return {name: _plain(row) for name, row in values.items()} | _verdict(p, level, "too narrow" if worst < 0 else "too wide")
 
-
+# %% ../nbs/09_calibration.ipynb #judge-spread
 def _judge_spread(error, expected, number, level):
     "Is the error as large as the samples say?"
     ratio, sigma = ratio_of_sums(error, expected)
@@ -429,7 +429,7 @@ def format_calibration(
     end = "A right posterior passes all checks in at least 95 of 100 runs."
     return "\n".join([*lines, f"{wrong or 'none'} of {len(results['checks'])} checks failed. {end}"])
 
-
+# %% ../nbs/09_calibration.ipynb #with-error
 def _with_error(value, error):
     "A percentage, perhaps with its standard error."
     return "" if value is None else f"{value:.1%}" + (f" ± {error:.1%}" if error is not None else "")

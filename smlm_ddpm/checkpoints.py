@@ -117,7 +117,7 @@ class _Files:
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path}: is damaged ({error}); delete {self.folder} and start anew") from error
 
-
+# %% ../nbs/12b_checkpoints.ipynb #read-json
 def _read_json(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -222,7 +222,7 @@ def evaluate_localization(
         } | {"sub-pixel p-value": float(kstest(np.concatenate(found["LoG maxima, sub-pixel"]).ravel() % 1, "uniform").pvalue)}
     return results
 
-
+# %% ../nbs/08_eval.ipynb #with-known-photons
 def _with_known_photons(model: PosteriorModel, photons: float) -> PosteriorModel:
     "The same networks; where the prior knows the brightness, told this one."
     if model.preset.prior.known("photons") is None:
@@ -280,7 +280,7 @@ def laplace_posterior(
     positions = fit.positions[:, None] + step.unflatten(-1, (count, len(of_emitter)))[..., :2]
     return _of_emitters(positions, mask[:, None].expand(positions.shape[:3]), shape)
 
-
+# %% ../nbs/08_eval.ipynb #of-emitters
 def _of_emitters(positions: Tensor, mask: Tensor, shape: tuple[int, int]) -> Posterior:
     "Densities and moments of sets of emitters (B, S, N, 2)."
     samples = kernel_density(positions, shape, mask)
@@ -362,7 +362,7 @@ def compare_methods(
         rows[name] |= {"content": compare_contents(posterior.samples, exact.samples)}
     return rows
 
-
+# %% ../nbs/08_eval.ipynb #by-count
 def _by_count(counts: Tensor, sd: Tensor, exact_sd: Tensor) -> dict[str, float]:
     "Ratio of the total standard deviations, by how many emitters a frame holds."
     most, ratios = int(counts.max()), {}

@@ -232,7 +232,7 @@ def _open_dax(path: Path, channel: int | None) -> Opened:
     dtype = np.dtype("<u2" if re.search(r"little endian", text, re.IGNORECASE) else ">u2")
     return _bare(_open_dax, path, channel, 0, count, dtype, (rows, columns))
 
-
+# %% ../nbs/09a_formats.ipynb #bare
 def _bare(opener, path, channel, first, count, dtype, shape, pixel_size=None):
     "A file of bare frames."
     _frame_planes({"T": count}, channel, str(path))

@@ -36,7 +36,7 @@ STAGES = {  # of training, in order: which network learns
     "phi": "phi", "refine": "phi", "psi": "psi", "one_pass": "one_pass", "paper_recipe": "paper_recipe",
 }
 
-
+# %% ../nbs/07a_models.ipynb #preset-code
 @dataclass(frozen=True)
 class Preset:
     "What a pair of networks was made for, and how it was trained."
@@ -246,7 +246,7 @@ class _PhiModel(_Networks):
         _warn_outside(self.preset, frames)
         return _emitters(self, frames, density, first_frame=first_frame, pixel_size=pixel_size, least_gain=least_gain)
 
-# %% ../nbs/07a_models.ipynb #draw
+# %% ../nbs/07a_models.ipynb #sampling
 @dataclass(frozen=True)
 class _Sampling:
     "How many samples, from which noise, by which steps."
@@ -258,7 +258,7 @@ class _Sampling:
     keep: bool  # the samples themselves, not only their moments
     at_once: int  # samples of a frame that are drawn in one call
 
-
+# %% ../nbs/07a_models.ipynb #draw
 @torch.inference_mode()
 def _draw(model: _Networks, frames: Frames, how: _Sampling, first_frame: int) -> Posterior:
     "Ask φ once, encode the context once, then denoise standardised residuals for every sample."

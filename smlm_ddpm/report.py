@@ -272,7 +272,7 @@ def write_report(
     )  # fmt: skip
     Path(path).write_bytes(page.encode("utf-8"))
 
-
+# %% ../nbs/12c_report.ipynb #captions
 _CAPTIONS = {
     "overview": "The posterior mean of the summed density and its standard deviation, on a grid four times finer than the camera's; χ² of each "
     "camera pixel over all frames; the expected number of emitters in each camera pixel.",

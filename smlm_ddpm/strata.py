@@ -36,7 +36,7 @@ STRATA = {
 }
 _PAIR = "a pair, 0.5–3 px apart"
 
-
+# %% ../nbs/08a_strata.ipynb #stratum-prior
 def stratum_prior(
     prior: Prior,  # of a model
     name: str,  # of STRATA
