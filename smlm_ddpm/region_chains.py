@@ -488,11 +488,11 @@ def run_region_chain(
     chain: RegionChain,  # is changed
     region: Region,  # that it is of
     sweeps: int,  # to make, from where the chain is
-    notes: int,  # of the last of which is noted what the state is
+    notes: int,  # after each of the last of them, this many, the state is noted
     cumulative: np.ndarray,  # (moves,) from move_shares
     seed: int,
 ) -> None:
-    "Some sweeps of a chain."
+    "Let a chain go on. What is noted goes to its traces (numbers), its maps (sums of images) and its rows (emitters)."
     most, plan, sets = chain.problem.highest, region.plan, notes // chain.thinning + 1
     trace = np.zeros((notes, region.cells.max() + 1, 4))
     rows = np.zeros((sets * (most if sets * most < 1_000_000 else min(most, 4 * len(plan.starts) + 40)), 11), np.float32)
