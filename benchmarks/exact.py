@@ -1,6 +1,7 @@
 """The exact posterior of whole frames: seconds a frame, and how they grow with area, emitters and frames.
 
     python benchmarks/exact.py            # all of it, about ten minutes of two cores; writes exact.json beside this file
+    python benchmarks/exact.py small      # one part; the others stay as they are stored
     python benchmarks/exact.py --quick    # small and few, nothing is written
 
 Frames: σ 1.1 px, photons log-normal about 1,000 e⁻, background 10 e⁻/px, read variance 2 e⁻². The first call compiles and is not timed.
@@ -86,21 +87,32 @@ def small_frames(frames: int = 40, size: int = 20, steps: int = 100_000) -> dict
     return row
 
 
+PARTS = {
+    "targets": lambda: [timed("50 emitters", 12, 256, 50, 1.0), timed("300 emitters", 3, 256, 300, 10.0), timed("1,600 emitters", 1, 256, 1600, 90.0)],
+    "area": lambda: [timed(f"area {size}²", 1, size, 0.0046 * size**2) for size in (32, 64, 128, 256, 400)],
+    "emitters": lambda: [timed(f"{number} emitters in 256²", 1, 256, number) for number in (10, 30, 100, 300, 1000)],
+    "frames": lambda: [timed(f"{frames} frames", frames, 64, 10) for frames in (1, 10, 100)],
+    "small": lambda: [small_frames()],
+}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}: only these; the others stay as they are stored")
     parser.add_argument("--quick", action="store_true", help="small and few, nothing is written")
-    quick = parser.parse_args().quick
+    options = parser.parse_args()
+    if set(options.parts) - set(PARTS):
+        parser.error(f"parts are {', '.join(PARTS)}, not {' '.join(options.parts)}")
     exact_posterior(movie(1, 32, 4, 1)[0], CAMERA, SIGMA)
-    if quick:
+    if options.quick:
         timed("quick", 2, 48, 6)
         small_frames(2, steps=2_000)
         return
-    rows = [timed("50 emitters", 12, 256, 50, 1.0), timed("300 emitters", 3, 256, 300, 10.0), timed("1,600 emitters", 1, 256, 1600, 90.0)]
-    rows += [timed(f"area {size}²", 1, size, 0.0046 * size**2) for size in (32, 64, 128, 256, 400)]
-    rows += [timed(f"{number} emitters in 256²", 1, 256, number) for number in (10, 30, 100, 300, 1000)]
-    rows += [timed(f"{frames} frames", frames, 64, 10) for frames in (1, 10, 100)]
     machine = {"processor": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0)), "torch": torch.__version__}
-    RESULT.write_text(json.dumps({"machine": machine, "date": date.today().isoformat(), "rows": rows, "small": small_frames()}, indent=1) + "\n")
+    stored = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    for name in options.parts or PARTS:
+        stored[name] = {"machine": machine, "date": date.today().isoformat(), "rows": PARTS[name]()}
+        RESULT.write_text(json.dumps(stored, indent=1) + "\n")
 
 
 if __name__ == "__main__":
