@@ -65,12 +65,20 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def machines(results: dict) -> list[str]:
+    "A line for each machine, with the names of its rows."
+    found = {}
+    for name, row in results["rows"].items():
+        machine = row["machine"]
+        line = (f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, Python {machine['python']}, "
+                f"PyTorch {machine['torch']}, networks in {machine['precision']}")
+        found.setdefault(line, []).append(f"`{name}`")
+    return [f"- {line}: {', '.join(names)}" for line, names in found.items()]
+
+
 def markdown(results: dict) -> str:
     "The table of the README: a line for each row and each thing it is compared with."
-    machine = results["machine"]
-    lines = [f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, torch {machine['torch']}, "
-             f"{machine['precision']}; median of the repeats (least to most); a ratio above 1 is in our favour.",
-             "", "| | median | unit | target | compared with | its median | ratio |", "|---|---|---|---|---|---|---|"]
+    lines = [*machines(results), "", "Median of the repeats (least to most); a ratio above 1 is in our favour.", "", "| | median | unit | target | compared with | its median | ratio |", "|---|---|---|---|---|---|---|"]
     for row in results["rows"].values():
         target = "" if row["target"] is None else f"{'≥' if row['higher_is_better'] else '≤'} {number(row['target'])}"
         spread = f"{number(row['median'])} ({number(row['min'])} to {number(row['max'])})"

@@ -45,7 +45,7 @@ def all_rows() -> dict:
 
 def stored() -> dict:
     "Earlier results, or none."
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"machine": None, "rows": {}}
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"rows": {}}
 
 
 def arguments() -> argparse.Namespace:
@@ -60,12 +60,12 @@ def arguments() -> argparse.Namespace:
 
 
 def run(names: list[str], rows: dict, repeats: int, quick: bool) -> dict:
-    "Measure, storing after each row; rows of another machine or precision are dropped."
+    "Measure, storing after each row; every row says on which machine, since its rivals were measured on the same."
     here, before = machine(), stored()
-    results = {"machine": here, "rows": before["rows"] if before["machine"] == here and not quick else {}}
+    results = {"rows": {} if quick else before["rows"]}
     for name in names:
         print(f"{name} …", end=" ", file=sys.stderr, flush=True)
-        row = results["rows"][name] = measure(rows[name](quick), repeats)
+        row = results["rows"][name] = {"machine": here} | measure(rows[name](quick), repeats)
         print(f"{number(row['median'])} {row['unit']}", file=sys.stderr)
         results["rows"] = {key: results["rows"][key] for key in rows if key in results["rows"]}
         if not quick:
