@@ -40,9 +40,7 @@ def dask_client(
 # %% ../nbs/12d_many_machines.ipynb #memory-kept
 def _memory_kept():
     "Workers started within may keep memory that they will need again: Dask asks for it to be given back, which halves their speed."
-    import dask
-
-    name = "distributed.nanny.pre-spawn-environ"
+    dask, name = optional_module("dask", "dask", "--dask"), "distributed.nanny.pre-spawn-environ"
     return dask.config.set({name: {key: value for key, value in dask.config.get(name).items() if key != "MALLOC_TRIM_THRESHOLD_"}})
 
 # %% ../nbs/12d_many_machines.ipynb #dask-chunks
