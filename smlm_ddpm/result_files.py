@@ -212,7 +212,7 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
         alarms=alarms, quiet=quiet, summary=summary, files=there, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
     )  # fmt: skip
     print(*(f"note: {line}" for line in wanting), *(f"ALARM: {line}" for line in alarms), sep="\n", end="\n" * bool(alarms or wanting))
-    print(f"{summary['frames']}, {result.count} localizations, {expected:.0f} ± {spread:.0f} molecules")
+    print(f"{summary['frames']}, {result.count} localizations, {expected:.1f} ± {spread:.1f} molecules")
 
 # %% ../nbs/12g_result_files.ipynb #summary
 def _summary(result: Reconstruction, lines, settings: Settings, molecules: str, regions: str) -> dict[str, str]:
