@@ -78,7 +78,8 @@ def machines(results: dict) -> list[str]:
 
 def markdown(results: dict) -> str:
     "The table of the README: a line for each row and each thing it is compared with."
-    lines = [*machines(results), "", "Median of the repeats (least to most); a ratio above 1 is in our favour.", "", "| | median | unit | target | compared with | its median | ratio |", "|---|---|---|---|---|---|---|"]
+    lines = [*machines(results), "", "Median of the repeats (least to most); a ratio above 1 is in our favour.", "",
+             "| | median | unit | target | compared with | its median | ratio |", "|---|---|---|---|---|---|---|"]
     for row in results["rows"].values():
         target = "" if row["target"] is None else f"{'≥' if row['higher_is_better'] else '≤'} {number(row['target'])}"
         spread = f"{number(row['median'])} ({number(row['min'])} to {number(row['max'])})"

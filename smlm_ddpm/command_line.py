@@ -104,9 +104,9 @@ def _wanted_model(options):
     "The model that the posterior needs, or None; decides the posterior where it was left open."
     networks = options.model is not None or getattr(options, "samples", 0) > 0
     options.posterior = options.posterior or ("network" if networks else "fast")
-    for name in ("budget", "photons"):
-        if getattr(options, name) is not None and options.posterior != "exact":
-            raise ValueError(f"--{name} is of --posterior exact, not of {options.posterior}")
+    asked = _of_exact(options)
+    if asked and options.posterior != "exact":
+        raise ValueError(f"--{next(iter(asked))} is of --posterior exact, not of {options.posterior}")
     if options.posterior != "network":
         if networks:
             raise ValueError(f"--posterior {options.posterior} needs no network; leave --model and --samples out")

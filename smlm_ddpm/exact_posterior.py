@@ -32,6 +32,7 @@ from smlm_ddpm.region_chains import (
 
 # %% ../nbs/04e_exact_posterior.ipynb #draws-type
 METHODS = ("prior", "chains", "fit")  # what a number in `method` means
+_PHOTONS = (50.0, 50_000.0)  # lowest and highest of an emitter, where nothing else is said [e⁻]
 
 
 class Draws(NamedTuple):
@@ -65,7 +66,7 @@ def exact_posterior(
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
     prior: Prior | None = None,  # a Poisson process; None: λ and background open, photons log-uniform
     *,
-    photons: tuple[float, float] = (50.0, 50_000.0),  # lowest and highest, where no prior is given [e⁻]
+    photons: tuple[float, float] = _PHOTONS,  # lowest and highest, where no prior is given [e⁻]
     n_draws: int = 0,  # sets of emitters of each frame
     seed: int = 0,
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
@@ -86,6 +87,12 @@ def exact_posterior(
     return _assemble(parts, n_draws)
 
 # %% ../nbs/04e_exact_posterior.ipynb #checked
+def _check_photons(photons: tuple[float, float]) -> None:
+    "ValueError for a range that no emitter can be in."
+    if not 0 < photons[0] < photons[1] < math.inf:
+        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {photons[0]:g} and {photons[1]:g}")
+
+
 def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
     "Frames in photoelectrons, their read variance, σ and prior; ValueError, in one line, for what can't be used."
     if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8:
@@ -94,8 +101,7 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
     if n_draws < 0 or (budget is not None and budget <= 0):
         raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
-    if not 0 < photons[0] < photons[1] < math.inf:
-        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {photons[0]:g} and {photons[1]:g}")
+    _check_photons(photons)
     try:
         electrons = camera.to_electrons(adu.double()).expand_as(adu).cpu()
         noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()

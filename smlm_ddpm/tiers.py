@@ -19,7 +19,7 @@ from .camera import CAMERA_KEYS
 from .camera_estimate import leave_out_saturated
 from .drift import Drift, corrected_images, corrected_table
 from .exact_posterior import METHODS as SOURCES
-from .exact_posterior import exact_posterior
+from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
 from .fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from .fisher import fisher_information
 from .kde import FACTOR, KERNEL_SIGMA
@@ -40,7 +40,7 @@ class Settings:
     samples_roi: tuple[slice, slice] | None = None  # rows and columns that are sampled, and whose samples are kept; None: all, none kept
     n_draws: int = 0  # catalogues drawn from the posterior
     budget: float | None = None  # of "exact", most time for a frame [s]; the result then depends on the machine
-    photons: tuple[float, float] = (50.0, 50_000.0)  # of "exact", lowest and highest that an emitter may have [e⁻]
+    photons: tuple[float, float] = _PHOTONS  # of "exact", lowest and highest that an emitter may have [e⁻]
     least_probability: float = 0.5  # of "exact", of an emitter that enters the table; images hold them all
     seed: int = 0
     drift: Drift | None = None  # to be taken off tables and images
@@ -74,8 +74,7 @@ def _check_settings(settings) -> None:
         raise ValueError(f"n_draws = {settings.n_draws} must not be negative; least_probability = {settings.least_probability} lies between 0 and 1")
     if settings.budget is not None and not 0 < settings.budget < math.inf:
         raise ValueError(f"budget: a time above 0 s is needed, not {settings.budget}")
-    if not 0 < settings.photons[0] < settings.photons[1] < math.inf:
-        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {settings.photons[0]:g} and {settings.photons[1]:g}")
+    _check_photons(settings.photons)
 
 # %% ../nbs/11g_tiers.ipynb #tiles
 def spans(
@@ -127,22 +126,19 @@ def network_images(
     *,
     first_frame: int = 0,  # number of the first frame
     n_samples: int = 0,  # samples a frame; 0: the model's own moments
-    keep: bool = False,  # the first sample too
-) -> list[Tensor]:  # mean, standard deviation and, if asked for, the first sample
+) -> list[Tensor]:  # mean and standard deviation
     "Images (B, 1, 4H, 4W) of a model for frames of any size, tile by tile."
     shape = (len(adu), 1, FACTOR * adu.shape[-2], FACTOR * adu.shape[-1])
-    images = [torch.empty(shape) for _ in range(2 + keep)]
+    images = [torch.empty(shape) for _ in range(2)]
     for number, (outer, inner) in enumerate(tiles(adu.shape[-2:], core=settings.core, margin=settings.margin)):
         optics = _crop_camera(settings.camera, outer), settings.sigma
         if n_samples:
-            how = {"seed": settings.seed + number * 10_007, "keep_samples": keep}  # each tile has noise of its own
-            drawn = model.sample(adu[(..., *outer)], *optics, n_samples=n_samples, first_frame=first_frame, **how)
-            found = [drawn.mean, drawn.sd] + ([drawn.samples[:, 0]] if keep else [])
+            how = {"seed": settings.seed + number * 10_007, "keep_samples": False}  # each tile has noise of its own
+            found = model.sample(adu[(..., *outer)], *optics, n_samples=n_samples, first_frame=first_frame, **how)
         else:
-            moments = model.moments(adu[(..., *outer)], *optics)
-            found = [moments.mean, moments.sd]
+            found = model.moments(adu[(..., *outer)], *optics)
         own, whole = _crop_density(outer, inner)
-        for image, part in zip(images, found):
+        for image, part in zip(images, (found.mean, found.sd)):
             image[whole] = part[own].float().cpu()
     return images
 
