@@ -9,16 +9,14 @@ Frames: σ 1.1 px, photons log-normal about 1,000 e⁻, background 10 e⁻/px, r
 
 import argparse
 import json
-import os
-import platform
 import resource
 import time
 import warnings
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
+from run import whole_programs_machine
 from smlm_ddpm.exact_posterior import exact_posterior
 from smlm_ddpm.likelihood import Camera, Prior
 from smlm_ddpm.psf import expected_photons
@@ -108,10 +106,10 @@ def main():
         timed("quick", 2, 48, 6)
         small_frames(2, steps=2_000)
         return
-    machine = {"processor": platform.processor() or platform.machine(), "cores": len(os.sched_getaffinity(0)), "torch": torch.__version__}
+    here = whole_programs_machine()
     stored = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for name in options.parts or PARTS:
-        stored[name] = {"machine": machine, "date": date.today().isoformat(), "rows": PARTS[name]()}
+        stored[name] = {"machine": here, "rows": PARTS[name]()}
         RESULT.write_text(json.dumps(stored, indent=1) + "\n")
 
 

@@ -6,13 +6,12 @@ import os
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import tifffile
 import torch
-from run import processor
+from run import whole_programs_machine
 from scipy.optimize import linear_sum_assignment
 from smlm_ddpm.fast_localization import localize_frames
 from smlm_ddpm.psf import expected_photons
@@ -116,7 +115,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few frames, to see that everything runs; nothing is stored")
     quick = parser.parse_args().quick
     ours(*movie(2, 64, 0.005, seed=1))  # compiles
-    results = {"machine": {"processor": processor(), "cores": os.cpu_count(), "load_average": os.getloadavg()[0]}, "date": date.today().isoformat()}
+    results = {"machine": whole_programs_machine()}
     results["by_density"] = [density_row(density, min(frames, 4) if quick else frames, gradient)
                              for density, (frames, gradient) in DENSITIES.items()]  # fmt: skip
     results["by_size"] = [size_row(size, 2 if quick else max(4, 200 * 64**2 // size**2 * 4)) for size in SIZES[: 3 if quick else None]]

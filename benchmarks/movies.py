@@ -1,7 +1,7 @@
 """Whole movies through the command line: `python benchmarks/movies.py`; writes benchmarks/movies.json.
 
     python benchmarks/movies.py                    # all parts: an hour, most of it the network's
-    python benchmarks/movies.py fast resume        # some parts; the others stay as they are stored
+    python benchmarks/movies.py fast network       # some parts; the others stay as they are stored
     python benchmarks/movies.py --quick            # a few frames, to see that everything runs; stores nothing
 
 A movie of 256×256 px with 50 emitters a frame is written to a TIFF, chunk by chunk, and `smlm-ddpm reconstruct` is run on it as a
@@ -20,19 +20,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import tifffile
-from localization import BACKGROUND, GAIN, OFFSET, READ_VARIANCE, SIGMA, movie, score
-from run import processor
+from localization import GAIN, OFFSET, READ_VARIANCE, SIGMA, movie, score
+from run import whole_programs_machine
 
 RESULTS = Path(__file__).with_name("movies.json")
 SIZE, EMITTERS, CHUNK = 256, 50, 250  # px, a frame, frames
 CAMERA = [f"--offset={OFFSET:g}", f"--gain={GAIN:g}", f"--read-variance={READ_VARIANCE * GAIN**2:g}", f"--sigma={SIGMA:g}", "--pixel-size=100"]
-FRAMES = {"fast": (1_000, 10_000), "network": (300, 1_000), "resume": (2_000,), "dask-fast": (1_000, 5_000), "dask-network": (40, 200)}
-QUICK = {part: (16,) if part == "resume" else (4, 8) for part in FRAMES}
+FRAMES = {"fast": (1_000, 10_000), "network": (300, 1_000), "resume-fast": (2_000,), "resume-network": (80,), "dask-fast": (1_000, 5_000),
+          "dask-network": (40, 200)}  # fmt: skip
+QUICK = {part: (16,) if part.startswith("resume") else (4, 8) for part in FRAMES}
 
 
 class Scene:
@@ -143,18 +143,18 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(re.sub(rb"<pre>smlm-ddpm .*", b"", path.read_bytes())).hexdigest() for path in sorted(folder.iterdir())}
 
 
-def resumed(scene: Scene, frames: int) -> dict:
+def resumed(scene: Scene, posterior: str, frames: int) -> dict:
     "A run that is killed half way and gone on with, beside one that is not."
     path, whole, broken = scene.path(frames), scene.folder / "whole", scene.folder / "broken"
     step = f"--checkpoint={frames // 8}"
-    reconstruct(path, whole, "fast", step)
+    reconstruct(path, whole, posterior, step)
     kept = broken / "unfinished"
-    first = reconstruct(path, broken, "fast", step, until=lambda: len(list(kept.glob("frames-*.npy"))) >= 4)
+    first = reconstruct(path, broken, posterior, step, until=lambda: len(list(kept.glob("frames-*.npy"))) >= 4)
     left = len(list(kept.glob("frames-*.npy"))) * frames // 8
-    second = reconstruct(path, broken, "fast", step, "--resume")
+    second = reconstruct(path, broken, posterior, step, "--resume")
     one, other = digests(whole), digests(broken)
     differ = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-    return {"frames": frames, "killed": first["killed"], "frames_kept": left, "seconds_to_finish": second["seconds"], "files": len(one), "files_that_differ": differ}
+    return {"posterior": posterior, "frames": frames, "killed": first["killed"], "frames_kept": left, "seconds_to_finish": second["seconds"], "files": len(one), "files_that_differ": differ}
 
 
 def on_dask(scene: Scene, posterior: str, lengths) -> list[dict]:
@@ -171,8 +171,8 @@ def on_dask(scene: Scene, posterior: str, lengths) -> list[dict]:
 
 def run_part(scene: Scene, part: str, lengths) -> dict | list[dict]:
     "One part of the results."
-    if part == "resume":
-        return resumed(scene, *lengths)
+    if part.startswith("resume"):
+        return resumed(scene, part.removeprefix("resume-"), *lengths)
     if part.startswith("dask"):
         return on_dask(scene, part.removeprefix("dask-"), lengths)
     return whole_movies(scene, part, lengths) + (of_picasso(scene, lengths) if part == "fast" else [])
@@ -190,8 +190,8 @@ def main() -> None:
         reconstruct(scene.path(4), Path(folder) / "first", "fast")  # compiles
         for part in options.parts or FRAMES:
             lengths = options.frames or (QUICK if options.quick else FRAMES)[part]
-            machine = {"processor": processor(), "cores": os.cpu_count(), "load_average": os.getloadavg()[0], "date": date.today().isoformat()}
-            results[part] = {"machine": machine, "rows": run_part(scene, part, lengths)}
+            here = whole_programs_machine()
+            results[part] = {"machine": here, "rows": run_part(scene, part, lengths)}
             if not options.quick:
                 RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=1))

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import sys
+from datetime import date
 from pathlib import Path
 
 import torch
@@ -20,6 +21,11 @@ def processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def whole_programs_machine() -> dict:
+    "What the speed of whole programs depends on, and how idle the machine was."
+    return {"processor": processor(), "cores": os.cpu_count(), "load_average": os.getloadavg()[0], "date": date.today().isoformat()}
 
 
 def machine() -> dict:

@@ -27,14 +27,14 @@ from .reversible_jump import reversible_jump
 STRATA = {
     "one molecule, 1,000–5,000 e⁻": {"count": (1, 1), "photons": (1000.0, 5000.0)},
     "one molecule, 100–500 e⁻": {"count": (1, 1), "photons": (100.0, 500.0)},
-    "a pair, 0.5–3 px apart": {"count": (2, 2)},
+    "a pair, 0.5–3 px apart": {"count": (2, 2), "distance": (0.5, 3.0)},
+    "a bright pair, 0.5–1.5 px apart": {"count": (2, 2), "photons": (1000.0, 5000.0), "distance": (0.5, 1.5)},
     "2–5 emitters": {"count": (2, 5)},
     "8–14 emitters": {"count": (8, 14)},
     "25–40 emitters": {"count": (25, 40)},
     "background 0.1–1, 1–5 emitters": {"count": (1, 5), "background": (0.1, 1.0)},
     "background 100–1,000, 1–5 emitters": {"count": (1, 5), "background": (100.0, 1000.0)},
 }
-_PAIR = "a pair, 0.5–3 px apart"
 
 # %% ../nbs/08a_strata.ipynb #stratum-prior
 def stratum_prior(
@@ -42,7 +42,7 @@ def stratum_prior(
     name: str,  # of STRATA
 ) -> Prior | None:  # None: the stratum is not part of this prior
     "What frames of a stratum hold."
-    changes = dict(STRATA[name])
+    changes = {field: value for field, value in STRATA[name].items() if field != "distance"}
     fewest, most = prior.count_range(prior.shape)
     ranges = {"count": (fewest, most)} | {field: getattr(prior, field) for field in changes if field != "count"}
     for field, (low, high) in changes.items():
@@ -55,12 +55,14 @@ def stratum_prior(
 
 # %% ../nbs/08a_strata.ipynb #stratum-frames
 def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
-    "Simulated frames of a stratum; the emitters of a pair are put 0.5 to 3 px apart, the rest left as it is."
+    "Simulated frames of a stratum; the emitters of a pair are put as far apart as it says, the rest left as it is."
     generator = torch.Generator().manual_seed(seed)
     drawn = simulate(prior, frames, generator)
-    if name != _PAIR:
+    if "distance" not in STRATA[name]:
         return drawn
-    distance, angle = 0.5 + 2.5 * torch.rand(frames, generator=generator), 2 * np.pi * torch.rand(frames, generator=generator)
+    nearest, farthest = STRATA[name]["distance"]  # [px]
+    distance = nearest + (farthest - nearest) * torch.rand(frames, generator=generator)
+    angle = 2 * np.pi * torch.rand(frames, generator=generator)
     half = torch.stack([distance * angle.cos(), distance * angle.sin()], dim=-1) / 2
     size = torch.tensor(prior.shape[::-1], dtype=half.dtype)
     centre = size / 2 + (drawn.positions[:, 0] - size / 2) * 0.7  # so that both stay inside
@@ -120,7 +122,7 @@ def evaluate_strata(
     *,
     frames: int = 40,  # of each stratum
     n_samples: int = 64,  # of each frame
-    steps: int = 60_000,  # of each of two chains a frame, and a third as many more for every emitter
+    steps: int = 400_000,  # of each of two chains a frame, and a twentieth as many more for every emitter
     strata: tuple[str, ...] = tuple(STRATA),  # which of them
     seed: int = 11,
     workers: int = 1,
@@ -131,7 +133,7 @@ def evaluate_strata(
         if name not in strata or (held := stratum_prior(prior, name)) is None:
             continue
         drawn = _frames_of(held, name, frames, 1000 * seed + number)
-        length = round(steps * (1 + drawn.mask.sum(1).float().mean().item() / 3))
+        length = round(steps * (1 + drawn.mask.sum(1).float().mean().item() / 20))
         first, second = (_chains(drawn, prior, length, seed + run, workers) for run in range(2))
         drawn, exact, draws, second, share = _converged(drawn, first, second, n_samples)
         stated, truth = model.moments(drawn.adu, drawn.camera, drawn.sigma), kernel_density(drawn.positions, prior.shape, drawn.mask)
