@@ -8,7 +8,7 @@ __all__ = ['KNOWN', 'DataCheck', 'DataChecks', 'check_data', 'describe_checks']
 # %% ../nbs/11f_data_checks.ipynb #imports
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ class DataCheck:
     passed: bool  # false: an alarm
     message: str  # the finding in words, with units
     advice: str  # what to do about it; empty without an alarm
+    note: str = ""  # what to know of the data although nothing is wrong
 
     @property
     def measured(self) -> bool:
@@ -203,10 +204,11 @@ def _check_dark(checks) -> list[DataCheck]:
     dark, camera = checks._found.dark.all(), checks.camera
     smear, factor = _smear(checks._found)
     ratio = _over_area(_middle(dark[:, 0], 0.05), factor)
-    message, advice = f"reduced χ² away from spots is {ratio.value:.3f}", ""
+    message, advice, note = f"reduced χ² away from spots is {ratio.value:.3f}", "", ""
     if smear:
         along = "row" if smear > 0 else "column"
         message += f" over the area of a spot and {ratio.value / factor:.3f} pixel by pixel: neighbours along a {along} go together by {abs(smear):.2f}"
+        note = message
     if len(dark):
         light, read = np.median(dark[:, 1]), np.median(dark[:, 2])
         gain, offset = (1.0, 0.0) if camera is None else (float(np.median(camera.gain)), float(np.median(camera.offset)))
@@ -214,7 +216,7 @@ def _check_dark(checks) -> list[DataCheck]:
         shift, factor = (1 - ratio.value) * (light + read), (ratio.value * (light + read) - read) / max(light, 1e-3)
         advice = f"the noise in the dark is not as stated: it would be with offset {offset + gain * shift:.4g} {unit}"
         advice += f" or gain {gain * factor:.3g}, or another read variance; an EMCCD's excess noise doubles it (--em-gain)"
-    return [_judge("χ² elsewhere", ratio, 1.0, 0.07, message, advice)]
+    return [replace(_judge("χ² elsewhere", ratio, 1.0, 0.07, message, advice), note=note)]
 
 # %% ../nbs/11f_data_checks.ipynb #noise-by-light
 def _noise_sums(found: Measurements, number: int):
@@ -541,7 +543,7 @@ def describe_checks(
         lines.append(f"{mark} {check.name}: {check.message}")
         if check.advice:
             lines.append(f"      {check.advice}")
-    names = ("value", "threshold", "expected", "passed", "message", "advice")
+    names = ("value", "threshold", "expected", "passed", "message", "advice", "note")
     stored = {}
     for check in checks:
         values = {name: getattr(check, name) for name in names}

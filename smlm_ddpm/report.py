@@ -43,8 +43,8 @@ def instructive_frames(
 def _panel(figure, axis, image, colours, title, extent, limits=None):
     "One picture with its colour bar, in camera pixels from the corner."
     finite = image[np.isfinite(image)]
-    low, high = limits or (np.quantile(finite, [0.01, 0.998]) if finite.size else (0, 1))
-    high = max(high, min(finite.max(initial=0.0), 1.0))  # where emitters are few, the scale ends at one of them
+    lit = finite[finite > 0.02]  # where emitters are few, most of the image is none of them
+    low, high = limits or (np.quantile(finite, 0.01) if finite.size else 0, np.quantile(lit, 0.998) if lit.size else 1)
     picture = axis.imshow(image, cmap=colours, vmin=low, vmax=max(high, low + 1e-6), extent=extent, interpolation="nearest")
     figure.colorbar(picture, ax=axis, shrink=0.8)
     axis.set(title=title, xlabel="x [px]", ylabel="y [px]")
