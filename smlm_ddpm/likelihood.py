@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEFT_OUT', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'SMALLEST_SIDE', 'Camera', 'log_likelihood_poisson',
-           'log_likelihood_exact', 'deviance_moments', 'Prior', 'Simulation', 'simulate', 'Frames', 'prepare_frames']
+           'log_likelihood_exact', 'deviance_moments', 'Prior', 'Simulation', 'simulate', 'with_positions', 'Frames',
+           'prepare_frames']
 
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
@@ -319,10 +320,22 @@ def simulate(
     sigma = _uniform(*prior.sigma, (batch,), generator, device)
     read_variance = _read_variance(prior, batch, shape, generator, device)
     camera = Camera(prior.offset, prior.gain, read_variance * prior.gain**2)
-    expected = expected_photons(positions, photons, shape, sigma, mask, background=background)
+    blank = torch.zeros((batch, 1, *shape), device=device)
+    drawn = Simulation(blank, blank, positions, photons, mask, background, sigma, camera, density)
+    return with_positions(drawn, positions, generator)
+
+# %% ../nbs/01_likelihood.ipynb #with-positions
+def with_positions(
+    frames: Simulation,
+    positions: Tensor,  # (B, N, 2), of the same emitters [px]
+    generator: torch.Generator | None = None,  # randomness
+) -> Simulation:
+    "The same frames with their emitters at these places, and new noise."
+    shape, camera = tuple(frames.adu.shape[-2:]), frames.camera
+    expected = expected_photons(positions, frames.photons, shape, frames.sigma, frames.mask, background=frames.background)
     adu = camera.expose(expected, generator)
-    adu = torch.where(read_variance < LEFT_OUT, adu, torch.as_tensor(prior.offset).to(adu))
-    return Simulation(adu, expected, positions, photons, mask, background, sigma, camera, density)
+    adu = torch.where(camera.read_variance_electrons < LEFT_OUT, adu, torch.as_tensor(camera.offset).to(adu))
+    return replace(frames, positions=positions, expected=expected, adu=adu)
 
 # %% ../nbs/01_likelihood.ipynb #frames
 @dataclass(frozen=True)

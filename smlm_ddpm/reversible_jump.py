@@ -199,13 +199,15 @@ def draw_from_truth(
     *,
     n_draws: int = 20,  # of each frame
     thinning: int = 100,  # steps of reversible jump before each draw
+    burn_in: int = 0,  # steps before all of them, for frames that were not drawn from the prior: the chain forgets the truth
     seed: int = 0,
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
     workers: int = 1,  # threads
 ) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most), true where an emitter is real
-    "Draws from p(θ | x) by a chain that begins at the truth, which is itself one; a background with shades stays at the truth."
-    problems, starts, idle = _at_truth(frames, prior)
-    cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle=idle), (n_draws * thinning, 0, thinning)
+    "Draws from p(θ | x) by a chain that begins at the truth, which is itself one. λ stays at the truth without `burn_in`, a background with shades always."
+    problems, starts, idle = _at_truth(frames, prior, free=burn_in > 0)
+    burn_in = -(-burn_in // thinning) * thinning
+    cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle=idle), (burn_in + n_draws * thinning, burn_in, thinning)
 
     def run(index):
         number = random_seed(seed, first_frame + index, 0)
@@ -219,12 +221,14 @@ def draw_from_truth(
     return positions.masked_fill(~mask[..., None], 0.0), mask
 
 # %% ../nbs/04b_reversible_jump.ipynb #at-truth
-def _at_truth(frames, prior):
-    "Problems of simulated frames, where their chains begin, and which moves are left out."
+def _at_truth(frames, prior, free):
+    "Problems of simulated frames, where their chains begin, and which moves are left out; λ is free, or that of the truth."
     problems = frame_problems(frames.adu, frames.camera, prior, frames.sigma)
     truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
     emitters = [some[real] for some, real in zip(truth, frames.mask.cpu().numpy())]
     density = [-1.0] * len(truth) if frames.emitter_density is None else frames.emitter_density.tolist()
+    if prior.count_distribution == "poisson" and not free:
+        problems = [one._replace(emitter_density=(value, value)) for one, value in zip(problems, density)]
     if frames.background.ndim == 1:
         return problems, list(zip(emitters, frames.background.double().tolist(), density)), ()
     shades = frames.background[:, 0].double().cpu().numpy()

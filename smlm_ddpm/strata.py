@@ -18,9 +18,8 @@ from torch import Tensor
 from .eval import coverage, score_samples
 from .exact_posterior import exact_posterior
 from .kde import kernel_density, kernel_peak
-from .likelihood import Camera, Prior, Simulation, simulate
+from .likelihood import Camera, Prior, Simulation, simulate, with_positions
 from .models import PosteriorModel
-from .psf import expected_photons
 from .reversible_jump import reversible_jump
 
 # %% ../nbs/08a_strata.ipynb #strata
@@ -66,9 +65,7 @@ def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
     half = torch.stack([distance * angle.cos(), distance * angle.sin()], dim=-1) / 2
     size = torch.tensor(prior.shape[::-1], dtype=half.dtype)
     centre = size / 2 + (drawn.positions[:, 0] - size / 2) * 0.7  # so that both stay inside
-    positions = torch.stack([centre - half, centre + half], dim=1)
-    expected = expected_photons(positions, drawn.photons, prior.shape, drawn.sigma, drawn.mask, background=drawn.background)
-    return replace(drawn, positions=positions, expected=expected, adu=drawn.camera.expose(expected, generator))
+    return with_positions(drawn, torch.stack([centre - half, centre + half], dim=1), generator)
 
 # %% ../nbs/08a_strata.ipynb #compare
 _LEAST_SD = 0.02
