@@ -75,7 +75,7 @@ def simulated_batch(
     *,
     inputs: str = "plain",  # kind of input of the network
 ) -> tuple[Tensor, Tensor]:  # input (B, channels, H, W) and densities (B, n_draws, 1, 4H, 4W)
-    "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good."
+    "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good; ValueError for close pairs with the truth alone."
     shape = config.shapes[step % len(config.shapes)]
     frames, close = simulate(prior, config.batch, generator, shape=shape), round(config.close_pairs * config.batch)
     if close and config.n_draws < 2:
