@@ -334,7 +334,7 @@ def with_positions(
     shape, camera = tuple(frames.adu.shape[-2:]), frames.camera
     expected = expected_photons(positions, frames.photons, shape, frames.sigma, frames.mask, background=frames.background)
     adu = camera.expose(expected, generator)
-    adu = torch.where(camera.read_variance_electrons < LEFT_OUT, adu, torch.as_tensor(camera.offset).to(adu))
+    adu = torch.where(camera.read_variance_electrons < LEFT_OUT / 10, adu, torch.as_tensor(camera.offset).to(adu))
     return replace(frames, positions=positions, expected=expected, adu=adu)
 
 # %% ../nbs/01_likelihood.ipynb #frames
