@@ -30,7 +30,7 @@ from run import whole_programs_machine
 RESULTS = Path(__file__).with_name("movies.json")
 SIZE, EMITTERS, CHUNK = 256, 50, 250  # px, a frame, frames
 CAMERA = [f"--offset={OFFSET:g}", f"--gain={GAIN:g}", f"--read-variance={READ_VARIANCE * GAIN**2:g}", f"--sigma={SIGMA:g}", "--pixel-size=100"]
-FRAMES = {"fast": (1_000, 10_000), "network": (300, 1_000), "resume-fast": (2_000,), "resume-network": (80,), "dask-fast": (1_000, 5_000),
+FRAMES = {"fast": (1_000, 10_000), "network": (1_000, 5_000), "resume-fast": (2_000,), "resume-network": (80,), "dask-fast": (1_000, 5_000),
           "dask-network": (40, 200)}  # fmt: skip
 QUICK = {part: (16,) if part.startswith("resume") else (4, 8) for part in FRAMES}
 
