@@ -153,6 +153,8 @@ def _check(prior):
         raise ValueError(f"count must be None where count_distribution is 'poisson', not {prior.count}")
     if prior.margin < 0 or (prior.margin > 0 and prior.placement == "disc"):
         raise ValueError(f"margin is at least 0, and above it only where placement is 'field', not {prior.margin}")
+    if not 0 <= prior.background_flat <= 1:
+        raise ValueError(f"background_flat is a share, from 0 to 1, not {prior.background_flat}")
     if prior.background_distribution == "log-uniform" and not prior.background[0] > 0:
         raise ValueError(f"background must be above 0 where it is log-uniform, not {prior.background}")
 
@@ -175,6 +177,7 @@ class Prior(_Ranges):
     background_distribution: str = "uniform"  # or "log-uniform"
     background_slope: float = 0.0  # greatest rise across the frame, as a part of that; its root is uniform
     background_blobs: float = 0.0  # greatest height of each of two wide blobs, likewise
+    background_flat: float = 0.0  # share of frames that have neither
     read_variance: tuple[float, float] = (5.0, 5.0)  # of a frame [e⁻²]
     read_variance_distribution: str = "uniform"  # or "squared": its root is uniform
     read_variance_spread: float = 0.0  # log-normal spread between the pixels of a frame
@@ -201,6 +204,7 @@ DEFAULT_PRIOR = Prior(
     background_distribution="log-uniform",
     background_slope=0.7,
     background_blobs=1.0,
+    background_flat=0.5,
     read_variance=(0.0, 100.0),
     read_variance_distribution="squared",
     read_variance_spread=0.3,
@@ -279,6 +283,8 @@ def _background(prior, batch, shape, generator, device):
         row, column = (_uniform(0, size, (batch, 1, 1), generator, device) for size in shape)
         width = _uniform(4, 12, (batch, 1, 1), generator, device)  # standard deviation [px]
         shades = shades + height * torch.exp(-((rows[:, None] - row) ** 2 + (columns - column) ** 2) / (2 * width**2))
+    if prior.background_flat:
+        shades = shades * (_uniform(0, 1, (batch, 1, 1), generator, device) >= prior.background_flat)
     return (level[:, None, None] * (1 + shades))[:, None]
 
 # %% ../nbs/01_likelihood.ipynb #draw-read-variance
