@@ -8,6 +8,7 @@ __all__ = ['smoothed_moments', 'smoothed_targets']
 # %% ../nbs/04f_conditional_intensity.ipynb #imports
 import math
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from smlm_ddpm.jumps import (
     frame_problems, move_shares, run_chain,
 )  # fmt: skip
 from .reversible_jump import ExactPosterior, _at_truth
+from .regions import mean_emitter_density
 
 # %% ../nbs/04f_conditional_intensity.ipynb #share
 _BOUND = 1.0  # c: the conditional intensity of which one half is counted [1/px², for each factor e of photons]
@@ -120,18 +122,19 @@ def _add_moments(problem, spot, kernels, draw, rates, seed, mean, square):
         square[pixel] += images[0, pixel] * first + images[3, pixel]
 
 # %% ../nbs/04f_conditional_intensity.ipynb #rates
+@lru_cache(64)
+def _mean_densities(most, others, area, limits):
+    "E[λ | N] for N from 0."
+    return np.array([mean_emitter_density(count + others, area, limits) for count in range(most + 1)])
+
+
 def _rates(problem):
     "r(N), the prior's emitters per px² given N others, for N from 0: zero where there can't be more, -1 where there can't be so few."
-    count, (low, high), (others, area) = np.arange(problem.highest + 1), problem.emitter_density, problem.elsewhere
-    if high == 0:
+    count = np.arange(problem.highest + 1)
+    if problem.emitter_density[1] == 0:
         rates = np.where(count < problem.lowest, -1.0, (count + 1) / problem.area)
-    elif low == high:
-        rates = np.full(len(count), low)
     else:
-        log_density = np.linspace(math.log(low), math.log(high), 400)
-        log_weight = (count[:, None] + others) * log_density - area * np.exp(log_density)
-        weight = np.exp(log_weight - log_weight.max(1, keepdims=True))
-        rates = (weight * np.exp(log_density)).sum(1) / weight.sum(1)
+        rates = _mean_densities(problem.highest, *problem.elsewhere, problem.emitter_density)
     return np.where(count == problem.highest, 0.0, rates)
 
 # %% ../nbs/04f_conditional_intensity.ipynb #moments-of-draws

@@ -20,7 +20,8 @@ from .exact_posterior import exact_posterior
 from .kde import kernel_density, kernel_peak
 from .likelihood import Camera, Prior, Simulation, simulate, with_positions
 from .models import PosteriorModel
-from .reversible_jump import reversible_jump
+from .reversible_jump import ExactPosterior, reversible_jump
+from .conditional_intensity import smoothed_moments
 
 # %% ../nbs/08a_strata.ipynb #strata
 STRATA = {
@@ -95,23 +96,30 @@ def _scores(samples: Tensor, truth: Tensor, exact) -> dict:
     return score_samples(samples, truth, exact.sd > _LEAST_SD) | {"coverage": coverage(samples, truth)}
 
 
-def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int):
-    "Exact chains; what they left open is part of the table and no reason to warn."
+def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int) -> ExactPosterior:
+    "Exact chains, their moments smoothed; what they left open is part of the table and no reason to warn."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return reversible_jump(frames.adu, frames.camera, prior, frames.sigma, steps=steps, keep_draws=True, seed=seed, workers=workers)
+        run = reversible_jump(frames.adu, frames.camera, prior, frames.sigma, steps=steps, keep_draws=True, seed=seed, workers=workers)
+    return _smoothed(run, frames, prior, 400, workers)
+
+
+def _smoothed(run, frames, prior, n_draws, workers):
+    "The same run with the moments of so many of its draws, faint emitters integrated out."
+    mean, sd = smoothed_moments(run, frames.adu, frames.camera, prior, frames.sigma, n_draws=min(n_draws, run.count[0].numel()), workers=workers)
+    return replace(run, mean=mean, sd=sd)
 
 # %% ../nbs/08a_strata.ipynb #converged
-def _converged(frames: Simulation, exact, second, n_draws: int):
-    "Frames whose chains agree, their exact moments, some draws, the moments of a second run, and which share of all frames that is."
+def _converged(frames: Simulation, exact: ExactPosterior, others: list[ExactPosterior], n_draws: int):
+    "Frames whose chains agree, their exact moments, some draws, the moments of other runs, and which share of all frames that is."
     keep = (exact.rhat < 1.1) & (exact.chain_discrepancy < 0.2)
     keep = keep if keep.any() else torch.ones_like(keep)
     positions, mask = exact.draws(n_draws)
     draws = kernel_density(positions, tuple(frames.adu.shape[-2:]), mask)[keep]
     parts = {name: getattr(frames, name)[keep] for name in ("adu", "positions", "photons", "mask", "sigma")}
     camera = replace(frames.camera, read_variance=frames.camera.read_variance[keep])
-    moments, again = (SimpleNamespace(mean=run.mean[keep], sd=run.sd[keep]) for run in (exact, second))
-    return replace(frames, **parts, camera=camera), moments, draws, again, keep.float().mean().item()
+    moments, *others = (SimpleNamespace(mean=run.mean[keep], sd=run.sd[keep]) for run in (exact, *others))
+    return replace(frames, **parts, camera=camera), moments, draws, others, keep.float().mean().item()
 
 # %% ../nbs/08a_strata.ipynb #evaluate-strata
 def evaluate_strata(
@@ -124,7 +132,7 @@ def evaluate_strata(
     seed: int = 11,
     workers: int = 1,
 ) -> dict[str, dict]:  # by stratum: moments of φ, samples, and chains
-    "φ, samples, as many exact draws, and a second run, against exact chains under the model's own prior, by stratum."
+    "φ, samples, as many exact draws, raw and smoothed, and a second run, against exact chains under the model's own prior, by stratum."
     results, prior = {}, model.preset.prior
     for number, name in enumerate(STRATA):
         if name not in strata or (held := stratum_prior(prior, name)) is None:
@@ -132,13 +140,15 @@ def evaluate_strata(
         drawn = _frames_of(held, name, frames, 1000 * seed + number)
         length = round(steps * (1 + drawn.mask.sum(1).float().mean().item() / 20))
         first, second = (_chains(drawn, prior, length, seed + run, workers) for run in range(2))
-        drawn, exact, draws, second, share = _converged(drawn, first, second, n_samples)
+        fewer = _smoothed(second, drawn, prior, n_samples, workers)
+        drawn, exact, draws, (second, fewer), share = _converged(drawn, first, [second, fewer], n_samples)
         stated, truth = model.moments(drawn.adu, drawn.camera, drawn.sigma), kernel_density(drawn.positions, prior.shape, drawn.mask)
         kinds = {"samples": "multistep"} if model.one_pass is None else {"one pass": "one_pass", "8 levels": "multistep"}
         as_many = _compared(draws.mean(1), draws.std(1), exact) | _scores(draws, truth, exact)
         sampled = {kind: _sampled(model, drawn, truth, exact, n_samples=n_samples, seed=seed, sampler=sampler) for kind, sampler in kinds.items()}
         results[name] = {"φ": _compared(stated.mean, stated.sd, exact)} | sampled | {
-            "chains": as_many | {"converged": share}, "second run": _compared(second.mean, second.sd, exact),
+            "chains": as_many | {"converged": share}, "chains, smoothed": _compared(fewer.mean, fewer.sd, exact),
+            "second run": _compared(second.mean, second.sd, exact),
         }
     return results
 
@@ -148,13 +158,13 @@ def format_strata(
 ) -> str:
     "One line for φ, one for samples and one for chains of each stratum."
     columns = {"ratio": "sd ratio", "l1": "L1 of sd", "mean_error_in_sd": "mean, in sd", "energy_score": "energy score", "crps": "CRPS", "seconds": "s/frame"}
-    lines = [f"{'':46}" + "".join(f"{title:>13}" for title in columns.values()) + "   coverage of 50, 80, 90, 95 %"]
+    lines = [f"{'':52}" + "".join(f"{title:>13}" for title in columns.values()) + "   coverage of 50, 80, 90, 95 %"]
     for name, rows in results.items():
         for kind, row in rows.items():
             numbers = "".join(f"{format(row[key], '.3g') if key in row else '':>13}" for key in columns)
             levels = "   " + "/".join(f"{100 * value:.0f}" for value in row["coverage"].values()) if "coverage" in row else ""
             levels += f"   ({row['converged']:.0%} of frames converged)" if "converged" in row else ""
-            lines.append(f"{name if kind == 'φ' else '':36}{kind:>10}{numbers}{levels}")
+            lines.append(f"{name if kind == 'φ' else '':36}{kind:>16}{numbers}{levels}")
     return "\n".join(lines)
 
 # %% ../nbs/08a_strata.ipynb #empty-frames
