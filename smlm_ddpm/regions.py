@@ -150,9 +150,9 @@ def _hats(size, number):
     return np.maximum(1 - np.abs(place - np.arange(number)[:, None]), 0.0)
 
 # %% ../nbs/04c_regions.ipynb #background-of-rest
-def _background_of_rest(electrons, noise, light, limits, cell=32):
-    "What the fit leaves, averaged over cells and interpolated; (H, W)."
-    weight = 1.0 / (np.maximum(light, 0) + noise + 10.0)
+def _background_of_rest(electrons, noise, light, limits, lit, cell=32):
+    "What the fit leaves, averaged over cells and interpolated; (H, W). Lit pixels, which may hold more than the fit has, count little."
+    weight = np.where(lit, 0.01, 1.0) / (np.maximum(light, 0) + noise + 10.0)
     pieces = [max(1, round(size / cell)) for size in electrons.shape]
     hats = [_hats(size, number) for size, number in zip(electrons.shape, pieces)]
     parts = [hats[0] @ image @ hats[1].T for image in (weight * (electrons - light), weight)]
@@ -186,14 +186,15 @@ def survey_frame(
     "Find the regions of a frame: where the fit has emitters, and where the light leaves room for one."
     counts, spot = np.maximum(electrons + noise, 0.0), _spots(sigma)
     light = _render(spot, emitters, counts.shape)
-    background = _background_of_rest(electrons, noise, light, prior.background)
     area = prior.area(counts.shape)
     density = mean_emitter_density(len(emitters), area, prior.emitter_density)
-    margin = math.ceil(prior.margin)
-    evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, margin=margin), prior.margin)
-    expected = np.minimum(density * evidence, 1.0)  # bounded: the filter's running sums leave the rounding of a peak in all that follows
-    lit = _nearest(ndimage.uniform_filter(expected, 3, mode="constant") * 9 > _LIT, margin)
-    labels, _ = ndimage.label(_territory(lit, sigma, emitters), np.ones((3, 3)))
+    margin, labels = math.ceil(prior.margin), np.zeros(counts.shape, int)
+    for _ in range(2):
+        background = _background_of_rest(electrons, noise, light, prior.background, labels > 0)
+        evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, margin=margin), prior.margin)
+        expected = np.minimum(density * evidence, 1.0)  # bounded: the filter's running sums leave the rounding of a peak in all that follows
+        lit = _nearest(ndimage.uniform_filter(expected, 3, mode="constant") * 9 > _LIT, margin)
+        labels, _ = ndimage.label(_territory(lit, sigma, emitters), np.ones((3, 3)))
     evidence = np.where(np.pad(labels, margin, mode="edge") == 0, evidence, 0.0)
     area = max(area - evidence.sum(), 0.0)
     faint = evidence * mean_emitter_density(len(emitters), area, prior.emitter_density)

@@ -95,7 +95,7 @@ def _scores(samples: Tensor, truth: Tensor, exact) -> dict:
     "Energy score, CRPS and coverage of samples."
     return score_samples(samples, truth, exact.sd > _LEAST_SD) | {"coverage": coverage(samples, truth)}
 
-
+# %% ../nbs/08a_strata.ipynb #exact-moments
 def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int) -> ExactPosterior:
     "Exact chains, their moments smoothed; what they left open is part of the table and no reason to warn."
     with warnings.catch_warnings():
