@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEFT_OUT', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'SMALLEST_SIDE', 'Camera', 'log_likelihood_poisson',
-           'log_likelihood_exact', 'deviance_moments', 'Prior', 'Simulation', 'simulate', 'with_positions', 'Frames',
-           'prepare_frames']
+           'log_likelihood_exact', 'deviance_moments', 'Prior', 'Simulation', 'simulate', 'random_steps',
+           'with_positions', 'Frames', 'prepare_frames']
 
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
@@ -329,6 +329,15 @@ def simulate(
     blank = torch.zeros((batch, 1, *shape), device=device)
     drawn = Simulation(blank, blank, positions, photons, mask, background, sigma, camera, density)
     return with_positions(drawn, positions, generator)
+
+# %% ../nbs/01_likelihood.ipynb #random-steps
+def random_steps(
+    distance: Tensor,  # (B,) [px]
+    generator: torch.Generator,  # randomness
+) -> Tensor:  # (B, 2) [px]
+    "Steps of these lengths, each in a direction of its own."
+    angle = 2 * math.pi * torch.rand(distance.shape, generator=generator, device=generator.device)
+    return distance[:, None] * torch.stack([angle.cos(), angle.sin()], dim=-1)
 
 # %% ../nbs/01_likelihood.ipynb #with-positions
 def with_positions(

@@ -11,14 +11,13 @@ import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from .eval import coverage, score_samples
 from .exact_posterior import exact_posterior
 from .kde import kernel_density, kernel_peak
-from .likelihood import Camera, Prior, Simulation, simulate, with_positions
+from .likelihood import Camera, Prior, Simulation, random_steps, simulate, with_positions
 from .models import PosteriorModel
 from .reversible_jump import ExactPosterior, reversible_jump
 from .conditional_intensity import smoothed_moments
@@ -61,9 +60,7 @@ def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
     if "distance" not in STRATA[name]:
         return drawn
     nearest, farthest = STRATA[name]["distance"]  # [px]
-    distance = nearest + (farthest - nearest) * torch.rand(frames, generator=generator)
-    angle = 2 * np.pi * torch.rand(frames, generator=generator)
-    half = torch.stack([distance * angle.cos(), distance * angle.sin()], dim=-1) / 2
+    half = random_steps(nearest + (farthest - nearest) * torch.rand(frames, generator=generator), generator) / 2
     size = torch.tensor(prior.shape[::-1], dtype=half.dtype)
     centre = size / 2 + (drawn.positions[:, 0] - size / 2) * 0.7  # so that both stay inside
     return with_positions(drawn, torch.stack([centre - half, centre + half], dim=1), generator)

@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from .deepstorm import input_of_kind, moment_loss
 from .kde import kernel_density
-from .likelihood import Prior, Simulation, simulate, with_positions
+from .likelihood import Prior, Simulation, random_steps, simulate, with_positions
 
 # %% ../nbs/05a_training.ipynb #training-config
 @dataclass(frozen=True)
@@ -60,11 +60,10 @@ def with_close_pairs(
     generator: torch.Generator,  # randomness
 ) -> Simulation:
     "The second emitter of these frames is moved next to the first, 0.15 to 1.6 spot widths away; a frame with one emitter has no pair."
-    uniform = lambda: torch.rand(number, generator=generator, device=generator.device)
-    distance, angle = frames.sigma[:number] * (0.15 + 1.45 * uniform()), 2 * math.pi * uniform()
-    positions = frames.positions.clone()
+    distance = frames.sigma[:number] * (0.15 + 1.45 * torch.rand(number, generator=generator, device=generator.device))
+    positions, steps = frames.positions.clone(), random_steps(distance, generator)
     if positions.shape[1] > 1:
-        positions[:number, 1] = positions[:number, 0] + distance[:, None] * torch.stack([angle.cos(), angle.sin()], dim=-1)
+        positions[:number, 1] = positions[:number, 0] + steps
     return with_positions(frames, positions, generator)
 
 # %% ../nbs/05a_training.ipynb #shown
