@@ -65,9 +65,9 @@ _LEAST = 1e-7  # conditional intensity that is not worth going on for [1/px², a
 @njit(**_JIT)
 def _mass(problem, spot, state, work, place, rate, offset):
     "∫(1 − w) λ* over the photons of an emitter at a place (x, y) [1/px²]; `spot` is the problem's, or narrower."
-    shape, ratio = state.rate.shape, work.old
+    shape = state.rate.shape
     box = _window(spot, place[0], place[1], shape, 0)
-    size = _cut(state.rate, box, ratio)
+    size = _cut(state.rate, box, work.old)
     _cut(problem.counts, box, work.counts)
     for pixel in range(size):
         work.new[pixel] = 0.0
@@ -76,7 +76,7 @@ def _mass(problem, spot, state, work, place, rate, offset):
     for level in range(number):
         photons = problem.photons[0] * math.exp((level + offset) * step * (number > 1))
         for pixel in range(size):
-            work.ratio[pixel] = 1.0 + photons * work.new[pixel] / max(ratio[pixel], 1e-6)
+            work.ratio[pixel] = 1.0 + photons * work.new[pixel] / max(work.old[pixel], 1e-6)
         gain = _logarithms(work.ratio, work.bits, work.exponent, work.counts, size) - photons * light
         intensity = rate * per_step * math.exp(min(gain, _LARGEST))
         total += (1.0 - _share(intensity)) * intensity * step
@@ -105,7 +105,7 @@ def _spread(problem, spot, kernels, state, work, rate, shape, sums):
 # %% ../nbs/04f_conditional_intensity.ipynb #state-moments
 @njit(**_ENTRY)
 def _add_moments(problem, spot, kernels, draw, rates, seed, mean, square):
-    "Add what one draw, of emitters, their number, background and λ, says of E[y] and E[y²]."
+    "Add what one draw, its emitters, their number and the background, says of E[y] and E[y²]."
     np.random.seed(seed)
     emitters, count, background = draw
     work, shape = _workspace(problem, kernels[0]), (FACTOR * problem.counts.shape[0], FACTOR * problem.counts.shape[1])
