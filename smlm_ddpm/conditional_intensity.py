@@ -20,9 +20,9 @@ from .likelihood import Camera, Prior, Simulation
 from .mcmc import random_seed
 from smlm_ddpm.jumps import (
     _ENTRY, _INLINE, _JIT, Problem, State, _add, _allowed, _cut, _get, _logarithms, _refresh, _set, _spots, _try, _window, _workspace,
-    frame_problems, move_shares, run_chain,
+    frame_problems,
 )  # fmt: skip
-from .reversible_jump import ExactPosterior, _at_truth
+from .reversible_jump import ExactPosterior, _from_truth
 from .regions import mean_emitter_density
 
 # %% ../nbs/04f_conditional_intensity.ipynb #share
@@ -193,18 +193,13 @@ def smoothed_targets(
     workers: int = 1,  # threads
 ) -> tuple[Tensor, Tensor]:  # E[y] and E[y²] as the draws of each frame have them, (B, 1, 4H, 4W)
     "What φ learns from: `draw_from_truth`, with faint emitters integrated out. Unbiased; for one frame E[y²] may be below the square of E[y]."
-    problems, starts, idle = _at_truth(frames, prior, free=burn_in > 0)
-    burn_in = -(-burn_in // thinning) * thinning
-    cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle=idle), (burn_in + n_draws * thinning, burn_in, thinning)
     unknown = tuple(map(float, prior.emitter_density)) if prior.count_distribution == "poisson" else (0.0, 0.0)
 
-    def run(index):
-        problem, number = problems[index], random_seed(seed, index, 0)
-        record = run_chain(problem, cumulative, seed=number, length=length, keep_draws=True, start=starts[index])
+    def read(index, problem, record, number):
         known = told is not None and bool(told[index])
         rates = _rates(problem if known else problem._replace(emitter_density=unknown))
         return _moments(problem, rates, record.emitters, record.trace[:, 0], record.trace[:, 2], number)
 
-    with ThreadPoolExecutor(workers) as pool:
-        mean, square = (torch.from_numpy(np.stack(part))[:, None].to(frames.adu) for part in zip(*pool.map(run, range(len(problems)))))
+    parts = _from_truth(frames, prior, read, n_draws=n_draws, thinning=thinning, burn_in=burn_in, seed=seed, workers=workers)
+    mean, square = (torch.from_numpy(part)[:, None].to(frames.adu) for part in parts)
     return mean, square

@@ -205,6 +205,15 @@ def draw_from_truth(
     workers: int = 1,  # threads
 ) -> tuple[Tensor, Tensor]:  # positions (B, n_draws, most, 2) [px]; mask (B, n_draws, most), true where an emitter is real
     "Draws from p(θ | x) by a chain that begins at the truth, which is itself one. λ stays at the truth without `burn_in`, a background with shades always."
+    read = lambda index, problem, record, seed: (record.emitters[..., :2], record.trace[:, 0])
+    parts = _from_truth(frames, prior, read, n_draws=n_draws, thinning=thinning, burn_in=burn_in, seed=seed, first_frame=first_frame, workers=workers)
+    positions, count = (torch.from_numpy(part).to(frames.adu) for part in parts)
+    mask = torch.arange(positions.shape[2], device=count.device) < count[..., None]
+    return positions.masked_fill(~mask[..., None], 0.0), mask
+
+# %% ../nbs/04b_reversible_jump.ipynb #from-truth
+def _from_truth(frames, prior, read, *, n_draws, thinning, burn_in, seed, first_frame=0, workers=1):
+    "What `read` makes of the record of each frame's chain, which begins at the truth: arrays, stacked over frames."
     problems, starts, idle = _at_truth(frames, prior, free=burn_in > 0)
     burn_in = -(-burn_in // thinning) * thinning
     cumulative, length = move_shares(prior, tuple(frames.adu.shape[-2:]), idle=idle), (burn_in + n_draws * thinning, burn_in, thinning)
@@ -212,13 +221,10 @@ def draw_from_truth(
     def run(index):
         number = random_seed(seed, first_frame + index, 0)
         record = run_chain(problems[index], cumulative, seed=number, length=length, keep_draws=True, start=starts[index])
-        return record.emitters[..., :2], record.trace[:, 0]
+        return read(index, problems[index], record, number)
 
     with ThreadPoolExecutor(workers) as pool:
-        parts = [np.stack(values) for values in zip(*pool.map(run, range(len(problems))))]
-    positions, count = (torch.from_numpy(part).to(frames.adu) for part in parts)
-    mask = torch.arange(positions.shape[2], device=count.device) < count[..., None]
-    return positions.masked_fill(~mask[..., None], 0.0), mask
+        return [np.stack(values) for values in zip(*pool.map(run, range(len(problems))))]
 
 # %% ../nbs/04b_reversible_jump.ipynb #at-truth
 def _at_truth(frames, prior, free):
