@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['INPUT_CHANNELS', 'INPUTS', 'network_input', 'local_background', 'relative_input', 'input_of_kind', 'DeepStorm',
-           'convolution', 'ResidualBlock', 'MomentNetwork', 'moment_loss', 'subtract_floor']
+           'convolution', 'ResidualBlock', 'average_around', 'MomentNetwork', 'moment_loss', 'subtract_floor']
 
 # %% ../nbs/05_deepstorm.ipynb #imports
 import math
@@ -143,15 +143,35 @@ class ResidualBlock(nn.Module):
     def __init__(
         self,
         width: int,  # channels
+        window: int = 0,  # odd: the first convolution is also told the average over so many pixels around; 0: it is not [px]
     ):
         super().__init__()
+        self.window = window
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
+        parts = (self.second.weight, self.second.bias)
+        if window:
+            self.surroundings = nn.Conv2d(width, width, 1, bias=False)
+            parts += (self.surroundings.weight,)
+        for part in parts:
+            nn.init.zeros_(part)
 
     def forward(self, hidden: Tensor) -> Tensor:  # (B, width, H, W) → the same shape
-        return hidden + self.second(functional.silu(self.first(functional.silu(hidden))))
+        active = functional.silu(hidden)
+        inner = self.first(active)
+        if self.window:
+            inner = inner + self.surroundings(average_around(active, self.window))
+        return hidden + self.second(functional.silu(inner))
+
+# %% ../nbs/05_deepstorm.ipynb #average-around
+def average_around(
+    values: Tensor,  # (B, C, H, W)
+    window: int,  # odd [px]
+) -> Tensor:  # the same shape
+    "Average over a square window about each pixel, of what lies in the frame."
+    reach = window // 2
+    rows = functional.avg_pool2d(values, (window, 1), 1, (reach, 0), count_include_pad=False)
+    return functional.avg_pool2d(rows, (1, window), 1, (0, reach), count_include_pad=False)
 
 # %% ../nbs/05_deepstorm.ipynb #moment-network
 class MomentNetwork(nn.Module):
@@ -162,13 +182,14 @@ class MomentNetwork(nn.Module):
         width: int = 64,  # channels
         blocks: int = 10,  # residual blocks
         inputs: str = "plain",  # kind of input: "plain", of network_input, or "relative", of relative_input
+        window: int = 0,  # of every third block, which is told the average over so many pixels around; 0: none [px]
     ):
         super().__init__()
         if inputs not in INPUTS:
             raise TypeError(f"__init__() inputs is {' or '.join(map(repr, INPUTS))}, not {inputs!r}")
         self.width, self.inputs = width, inputs
         self.stem = nn.Conv2d(INPUTS[inputs], width, 5, padding=2)
-        self.blocks = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*(ResidualBlock(width, window * (index % 3 == 2)) for index in range(blocks)))
         self.heads = nn.Conv2d(width, 2 * FACTOR**2, 3, padding=1)
         nn.init.zeros_(self.heads.bias)
 

@@ -429,7 +429,10 @@ def _checked_frames(electrons, read_variance, sigma) -> tuple[np.ndarray, np.nda
 def _as_array(name: str, value) -> np.ndarray:
     "Numbers as an array, each of them finite."
     array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-    array = array if array.dtype == np.float32 else array.astype(np.float64)
+    try:
+        array = array if array.dtype == np.float32 else array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: an array of numbers is needed, not a {type(value).__name__}") from None
     for index in range(len(array)) if array.ndim > 2 else (...,):
         if not np.isfinite(array[index]).all():
             raise ValueError(f"{name}: NaN or infinite" + (f" in frame {index}" if array.ndim > 2 else ""))
