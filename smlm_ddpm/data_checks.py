@@ -132,7 +132,7 @@ def _check_width(checks) -> list[DataCheck]:
     spots, foreign = _good_spots(checks._found)
     width = _middle_or_below(np.sqrt(spots[:, 4] * spots[:, 5]) / checks.sigma, foreign, 1.0, 0.05)
     says = width.value * checks.sigma
-    message = f"the spots say σ = {says:.3f} px, given is {checks.sigma:.3f}"
+    message = f"the spots say σ = {says:.3f} px, given is {checks.sigma:.3f}: a ratio of {width.value:.3g}"
     advice = f"give --sigma {says:.2f}, unless the spots are no Gaussians at all: see their shape"
     if says < 0.5:
         advice = "most spots are single bright pixels: leave hot pixels out"
@@ -266,11 +266,11 @@ def _check_camera(checks) -> list[DataCheck]:
     gain = _over_area(gain, _smear(checks._found)[1])
     unit, factor = ("e⁻", 1.0) if camera is None else ("ADU", float(np.median(camera.gain)))
     start = 0.0 if camera is None else float(np.median(camera.offset))
-    message = f"the noise of the light says gain {gain.value * factor:.3g}, given is {factor:.3g}"
+    message = f"the noise of the light says gain {gain.value * factor:.3g}, given is {factor:.3g}: a ratio of {gain.value:.3g}"
     advice = "give the gain of this camera and mode; an EMCCD's excess noise doubles the variance (--em-gain)"
     result = [_judge("gain", gain, 1.0, 0.15 + foreign, message, advice)]
     size = float(np.median(np.abs(dark[:, 1]) + dark[:, 2])) if len(dark) else 0.0
-    message = f"the noise in the dark says offset {start + shift.value * factor:.4g} {unit}, given is {start:.4g}"
+    message = f"the noise in the dark says offset {start + shift.value * factor:.4g} {unit}, given is {start:.4g}: a shift of {shift.value:.3g} e⁻"
     advice = "give the number that the camera reads in the dark; a wrong read variance looks the same"
     result.append(_judge("offset", shift, 0.0, 0.5 + (0.15 + foreign) * size, message, advice))
     level = _Estimate(-float(np.median(levels[:, 0])), 0.0, 0.0, len(levels)) if len(levels) else _unknown("no frames")

@@ -140,12 +140,12 @@ def evaluate_strata(
         fewer = _smoothed(second, drawn, prior, n_samples, workers)
         drawn, exact, draws, (second, fewer), share = _converged(drawn, first, [second, fewer], n_samples)
         stated, truth = model.moments(drawn.adu, drawn.camera, drawn.sigma), kernel_density(drawn.positions, prior.shape, drawn.mask)
-        kinds = {"samples": "multistep"} if model.one_pass is None else {"one pass": "one_pass", "8 levels": "multistep"}
+        kinds = {"samples": "multistep"} if model.one_pass is None else {"samples, one pass": "one_pass", "samples, 8 levels": "multistep"}
         as_many = _compared(draws.mean(1), draws.std(1), exact) | _scores(draws, truth, exact)
         sampled = {kind: _sampled(model, drawn, truth, exact, n_samples=n_samples, seed=seed, sampler=sampler) for kind, sampler in kinds.items()}
         results[name] = {"φ": _compared(stated.mean, stated.sd, exact)} | sampled | {
-            "chains": as_many | {"converged": share}, "chains, smoothed": _compared(fewer.mean, fewer.sd, exact),
-            "second run": _compared(second.mean, second.sd, exact),
+            "exact draws": as_many | {"converged": share}, "exact draws, smoothed": _compared(fewer.mean, fewer.sd, exact),
+            "second exact run": _compared(second.mean, second.sd, exact),
         }
     return results
 
@@ -155,13 +155,13 @@ def format_strata(
 ) -> str:
     "One line for φ, one for samples and one for chains of each stratum."
     columns = {"ratio": "sd ratio", "l1": "L1 of sd", "mean_error_in_sd": "mean, in sd", "energy_score": "energy score", "crps": "CRPS", "seconds": "s/frame"}
-    lines = [f"{'':52}" + "".join(f"{title:>13}" for title in columns.values()) + "   coverage of 50, 80, 90, 95 %"]
+    lines = [f"{'':58}" + "".join(f"{title:>13}" for title in columns.values()) + "   coverage of 50, 80, 90, 95 %"]
     for name, rows in results.items():
         for kind, row in rows.items():
             numbers = "".join(f"{format(row[key], '.3g') if key in row else '':>13}" for key in columns)
             levels = "   " + "/".join(f"{100 * value:.0f}" for value in row["coverage"].values()) if "coverage" in row else ""
             levels += f"   ({row['converged']:.0%} of frames converged)" if "converged" in row else ""
-            lines.append(f"{name if kind == 'φ' else '':36}{kind:>16}{numbers}{levels}")
+            lines.append(f"{name if kind == 'φ' else '':36}{kind:>22}{numbers}{levels}")
     return "\n".join(lines)
 
 # %% ../nbs/08a_strata.ipynb #empty-frames
