@@ -6,6 +6,8 @@
 __all__ = ['choose_camera', 'tell_clipping', 'choose_sigma', 'choose_pixel_size']
 
 # %% ../nbs/12f_choices.ipynb #imports
+import math
+
 import numpy as np
 
 from .camera import EXCESS_NOISE, bin_camera, make_camera, read_camera
@@ -67,7 +69,8 @@ def tell_clipping(
     note,  # function that is told what was found
 ) -> float | None:  # the count of saturation, if there is any [ADU]
     "Say where counts were cut off, and which of the frames looked at were dropped."
-    numbers = np.unique(np.linspace(0, len(movie) - 1, min(50, len(movie))).astype(int))
+    most = max(4, min(50, 2**24 // math.prod(movie.shape)))  # pixels of large frames are held in memory several times
+    numbers = np.unique(np.linspace(0, len(movie) - 1, min(most, len(movie))).astype(int))
     numbers = [number for number in numbers if readable(movie, number, number + 1) > number]  # others are told when it is their turn
     dropped = [number + movie.first for number in numbers if dropped_frames(movie.read(number, number + 1))[0]]
     if dropped:

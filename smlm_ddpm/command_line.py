@@ -23,7 +23,8 @@ def explain(
     place: str = "",  # where results were to go, for errors that name no file
 ) -> str:
     "One line for an error."
-    kept = "; --resume goes on with what was computed" if place and (Path(place) / "unfinished" / "sums.npz").exists() else ""
+    left = place and ((Path(place) / "unfinished" / "sums.npz").exists() or any(Path(place).glob("*/checkpoint.safetensors")))
+    kept = "; --resume goes on with what was computed" if left else ""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted" + (kept or "; no result was left half-written")
     if isinstance(error, OSError) and error.errno is not None:
@@ -210,6 +211,8 @@ def run_evaluate(options) -> None:
     "Evaluate a preset, print the table and write it as JSON."
     if options.out and not options.out.resolve().parent.is_dir():
         raise ValueError(f"--out {options.out}: the folder {options.out.parent} does not exist")
+    if options.out and options.out.is_dir():
+        raise ValueError(f"--out {options.out}: is a folder; the name of a file, such as {options.out / 'table.json'}, is needed")
     if options.frames == 0:
         raise ValueError("--frames 0: at least one frame is needed")
     from smlm_ddpm.eval import evaluate, provenance
@@ -227,11 +230,12 @@ def run_evaluate(options) -> None:
 # %% ../nbs/13_command_line.ipynb #by-stratum
 def _by_stratum(model, frames: int, seed: int) -> dict:
     "Measure and print a model's table by stratum and of empty frames."
+    from smlm_ddpm.fast_localization import _processors
     from smlm_ddpm.strata import evaluate_empty, evaluate_strata, format_empty, format_strata
 
     empty = evaluate_empty(model)
     print(format_empty(empty), flush=True)
-    strata = evaluate_strata(model, frames=frames, seed=seed, workers=os.cpu_count() or 1)
+    strata = evaluate_strata(model, frames=frames, seed=seed, workers=_processors())
     print(format_strata(strata), flush=True)
     return {"strata": strata, "empty": empty, "frames of a stratum": frames}
 

@@ -24,10 +24,12 @@ INPUT_CHANNELS = 4
 def network_input(
     photons: Tensor,  # (B, 1, H, W): the frame in photoelectrons, Camera.to_electrons [e⁻]
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
-    read_variance: float | Tensor,  # a scalar or broadcasting against photons [e⁻²]
+    read_variance: float | Tensor,  # a scalar or broadcasting against photons; LEFT_OUT where a pixel is not to be used [e⁻²]
 ) -> Tensor:  # (B, 4, H, W), each channel of order one
-    "The frame twice (noise made even, and linear), the spot's width, and the map of read noise."
+    "The frame twice (noise made even, and linear), the spot's width, and the map of read noise; a pixel left out looks like background."
     variance = torch.as_tensor(read_variance, dtype=photons.dtype, device=photons.device).expand(photons.shape)
+    used = variance < LEFT_OUT / 10
+    photons, variance = torch.where(used, photons, local_background(photons, variance)), torch.where(used, variance, 0.0)
     width = per_frame(sigma, photons, 4).expand(photons.shape)
     stabilised = 2 * (photons + variance + 3 / 8).clamp(min=0).sqrt()
     return torch.cat([stabilised / 10 - 1, photons / 100, 2 * (width - 1.2), torch.log1p(variance) / 2], dim=1)
@@ -46,8 +48,7 @@ def local_background(
     lowest = -functional.max_pool2d(functional.max_pool2d(lowest, (11, 1), 1, (5, 0)), (1, 11), 1, (0, 5))
     lowest = torch.where(lowest.isfinite(), lowest, 0.0)
     lift = _LIFT * (lowest.clamp(min=0) + noise + _LIFT**2 / 4).sqrt() + _LIFT**2 / 2
-    raised = functional.avg_pool2d(lowest + lift, (11, 1), 1, (5, 0), count_include_pad=False)
-    return functional.avg_pool2d(raised, (1, 11), 1, (0, 5), count_include_pad=False).clamp(min=0.05)
+    return average_around(lowest + lift, 11).clamp(min=0.05)
 
 
 _LIFT = 0.6  # what the least mean of nine pixels near a point is too low, in standard deviations of one pixel
@@ -187,6 +188,8 @@ class MomentNetwork(nn.Module):
         super().__init__()
         if inputs not in INPUTS:
             raise TypeError(f"__init__() inputs is {' or '.join(map(repr, INPUTS))}, not {inputs!r}")
+        if window and (window < 0 or window % 2 == 0):
+            raise TypeError(f"__init__() window is odd, or 0, not {window}")
         self.width, self.inputs = width, inputs
         self.stem = nn.Conv2d(INPUTS[inputs], width, 5, padding=2)
         self.blocks = nn.Sequential(*(ResidualBlock(width, window * (index % 3 == 2)) for index in range(blocks)))

@@ -204,7 +204,7 @@ def evaluate_localization(
     "Figure 5: the error of single emitters along one axis, over the square root of the Cramér–Rao bound."
     results, (lowest, highest) = {}, model.preset.prior.background
     for brightness in photons:
-        alone = {"count": (1, 1), "photons": (brightness, brightness), "background": (lowest, min(highest, background))}
+        alone = {"count": (1, 1), "photons": (brightness, brightness), "background": (min(lowest, background), min(highest, background))}
         simulation, scene = _simulated(model, frames, seed, **alone)
         adjusted = _with_known_photons(model, brightness)
         bound = crlb(simulation.positions, simulation.photons, tuple(simulation.adu.shape[-2:]), simulation.sigma,

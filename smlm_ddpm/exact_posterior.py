@@ -17,7 +17,6 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from .psf import per_frame
 from .likelihood import Camera, Prior
 from .kde import FACTOR, KERNEL_SIGMA
 from .fast_localization import _processors, localize_frames
@@ -74,6 +73,7 @@ def exact_posterior(
     workers: int | None = None,  # threads; None: as many as there are processors
 ) -> FramePosterior:
     "Posterior of frames of any size, region by region. Raises ValueError for frames, camera or prior that can't be used."
+    adu = torch.as_tensor(adu)
     end = math.inf if budget is None else time.monotonic() + budget
     frames = _checked(adu, camera, sigma, prior, photons, n_draws, budget)
     workers = workers or _processors()
@@ -95,7 +95,7 @@ def _check_photons(photons: tuple[float, float]) -> None:
 
 def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
     "Frames in photoelectrons, their read variance, σ and prior; ValueError, in one line, for what can't be used."
-    if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8:
+    if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8 or not len(adu):
         raise ValueError(f"adu: frames of shape (B, 1, H, W) of at least 8 × 8 px are needed, not {tuple(adu.shape)}")
     if prior is not None and (prior.count_distribution != "poisson" or prior.placement != "field"):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
@@ -103,14 +103,17 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
         raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
     _check_photons(photons)
     try:
-        electrons = camera.to_electrons(adu.double()).expand_as(adu).cpu()
-        noise = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
+        electrons = camera.to_electrons(adu.double()).expand(adu.shape).cpu()
+        noise = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64).expand(adu.shape).cpu()
     except RuntimeError:
         raise ValueError(f"camera: its maps don't fit frames of shape {tuple(adu.shape)}") from None
     bad = ~torch.isfinite(electrons).flatten(1).all(1)
     if bad.any():
         raise ValueError(f"adu: NaN or infinite in frame {int(bad.nonzero()[0])}")
-    sigma = torch.as_tensor(sigma, dtype=torch.float64).expand(len(adu)).tolist()
+    sigma = torch.as_tensor(sigma, dtype=torch.float64)
+    if sigma.shape not in ((), (1,), (len(adu),)):
+        raise ValueError(f"sigma: one number, or one for each of {len(adu)} frames, is needed, not {tuple(sigma.shape)}")
+    sigma = sigma.expand(len(adu)).tolist()
     if not all(0.4 <= width <= 5 for width in sigma):
         raise ValueError(f"sigma: from 0.4 to 5 px is needed, not {min(sigma):g} to {max(sigma):g}")
     arrays = zip(electrons[:, 0].numpy(), noise[:, 0].numpy(), sigma)
@@ -215,9 +218,9 @@ def _run_frames(frames, end, pool):
 def _round(frame, region, which, number, sweeps, end):
     "One round of one chain; with a deadline, in parts of about a quarter of a second."
     chain = frame.chains[region][which]
-    if chain.disagreed:
+    if chain.disagreed and time.monotonic() < end:
         _forget(chain)
-    part = sweeps if end == math.inf else max(10, int(1e5 / _cost(chain, frame.regions[region])))
+    part = sweeps if end == math.inf else max(10, int(1e5 / _cost(frame.regions[region])))
     done, burn_in = 0, _BURN_IN if number == 0 else 0
     while done < sweeps and time.monotonic() < end:
         notes = min(part, sweeps - done)

@@ -356,7 +356,7 @@ def _describe(scene, work, index, number, table, emitter_density, row):
 
 # %% ../nbs/03e_fast_localization.ipynb #join-neighbours
 @njit(**_JIT)
-def _join_neighbours(work, emitters, members, outside, joined):
+def _join_neighbours(work, members, outside, joined):
     "Members and, as far as there is room, each neighbour once: the list of them, its length."
     number = len(members)
     for index in range(number):
@@ -380,7 +380,7 @@ def _rows(scene, work, emitters, count, table):
     for block in range(len(starts) - 1):
         members = order[starts[block] : starts[block + 1]]
         outside, _ = _gather(work, emitters, members, lists, size)
-        number = _join_neighbours(work, emitters, members, outside, joined)
+        number = _join_neighbours(work, members, outside, joined)
         _take(scene, work, emitters, joined[:number])
         work.block[_ROOM, 0] = emitters[members[0], 3]
         _enter(scene, work, number)

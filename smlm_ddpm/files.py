@@ -357,13 +357,18 @@ def write_draws(
 # %% ../nbs/10_files.ipynb #read-draws
 def read_draws(
     path: str | Path,
+    *,
+    n_draws: int | None = None,  # how many were drawn; None: as many as up to the last that holds an emitter
 ) -> list[np.ndarray]:  # of each draw, shape (n,): frame from 0, x_nm, y_nm [nm], photons [e⁻]
     "The catalogues that write_draws wrote; ValueError or OSError in one line."
     try:
-        table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8").reshape(-1, len(DRAWS))
+        with open(path, encoding="utf-8") as file:
+            if [name.strip('"') for name in file.readline().strip().split(",")] != list(DRAWS):
+                raise ValueError("it has others")
+            table = np.loadtxt(file, delimiter=",", ndmin=2).reshape(-1, len(DRAWS))
     except ValueError as error:
         raise ValueError(f"{path}: is not a table of draws, with the columns {', '.join(DRAWS)} ({error})") from error
     rows = np.zeros(len(table), [("frame", np.int64), ("x_nm", float), ("y_nm", float), ("photons", float)])
     for name, column in zip(rows.dtype.names, table[:, 1:].T):
         rows[name] = column - (name == "frame")
-    return [rows[table[:, 0] == number] for number in range(1, int(table[:, 0].max(initial=0)) + 1)]
+    return [rows[table[:, 0] == number] for number in range(1, (n_draws or int(table[:, 0].max(initial=0))) + 1)]

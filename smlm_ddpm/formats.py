@@ -74,6 +74,8 @@ class LazyFrames(_Window):
     def __getitem__(self, key) -> np.ndarray:
         key, *rest = key if isinstance(key, tuple) else (key,)
         single = not isinstance(key, slice)
+        if single and not -len(self) <= key < len(self):
+            raise IndexError(f"frame {key} of {len(self)}, which are counted from 0")
         numbers = range(len(self))[slice(key, key + 1 or None) if single else key]
         (first, _), rows, columns = self._limits
         if not numbers:

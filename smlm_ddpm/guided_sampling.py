@@ -147,6 +147,10 @@ class Posterior:
     sd: Tensor  # (B, 1, 4H, 4W)
     samples: Tensor | None  # (B, S, 1, 4H, 4W), or None where they were not kept
 
+    def to(self, device: str | torch.device) -> "Posterior":
+        "The same on another device."
+        return Posterior(*(part if part is None else part.to(device) for part in (self.mean, self.sd, self.samples)))
+
 # %% ../nbs/07_guided_sampling.ipynb #draw-residuals
 def draw_residuals(
     denoiser: Callable[[Tensor, Tensor, Tensor], Tensor],  # Ψ: (noisy, noise level, context) → clean

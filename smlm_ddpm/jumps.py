@@ -15,7 +15,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from .psf import per_frame, pixel_integral
+from .psf import pixel_integral
 from .likelihood import Camera, Prior, log_likelihood_exact
 from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
 from .mcmc import _likelihood
@@ -419,7 +419,7 @@ def frame_problems(
         raise ValueError(f"adu is (B, 1, H, W), not {tuple(adu.shape)}")
     exact = _likelihood(likelihood) is log_likelihood_exact
     electrons = camera.to_electrons(adu.double()).cpu()
-    variance = per_frame(camera.read_variance_electrons, adu.double(), 4).expand_as(adu).cpu()
+    variance = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64).expand(adu.shape).cpu()
     sigma = torch.as_tensor(sigma, dtype=torch.float64).expand(len(adu)).tolist()
     arrays = zip(electrons[:, 0].numpy(), variance[:, 0].numpy(), sigma)
     return [frame_problem(frame, np.ascontiguousarray(noise), width, prior, exact=exact) for frame, noise, width in arrays]

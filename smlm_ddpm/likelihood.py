@@ -147,6 +147,10 @@ def _check(prior):
     for name, choices in _CHOICES.items():
         if getattr(prior, name) not in choices:
             raise ValueError(f"{name} is {' or '.join(map(repr, choices))}, not {getattr(prior, name)!r}")
+    for name in ("emitter_density", "photons", "background", "read_variance", "sigma"):
+        pair, positive = getattr(prior, name), name in ("photons", "sigma")
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and 0 <= pair[0] <= pair[1] < math.inf and (pair[0] > 0 or not positive)):
+            raise ValueError(f"{name} is a range, lowest and highest, {'above' if positive else 'from'} 0, not {pair}")
     if prior.count_distribution == "poisson" and not 0 < prior.emitter_density[0] <= prior.emitter_density[1]:
         raise ValueError(f"emitter_density of a Poisson process is a range above 0, not {prior.emitter_density}")
     if prior.count_distribution == "poisson" and prior.count:

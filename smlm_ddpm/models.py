@@ -8,6 +8,7 @@ __all__ = ['STAGES', 'SAMPLERS', 'Preset', 'preset_from_dict', 'read_preset', 'o
 
 # %% ../nbs/07a_models.ipynb #imports
 import hashlib
+import json
 import os
 import tomllib
 import warnings
@@ -80,8 +81,13 @@ def preset_from_dict(
             return kind(**{key: _tuples(value) for key, value in given.items()})
         except TypeError as error:
             raise ValueError(f"{where}: {str(error).partition('__init__() ')[2] or error}") from None
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
 
     values = dict(values)
+    for key in ("prior", "phi", "psi", "one_pass", "paper_recipe", *(f"{stage}_training" for stage in STAGES)):
+        if not isinstance(values.get(key, {}), dict):
+            raise ValueError(f"{key} is a table, [{key}], not {values[key]!r}")
     for key in ("prior", *(f"{stage}_training" for stage in STAGES)):
         if key == "prior" or key in values:
             values[key] = build(Prior if key == "prior" else TrainingConfig, values.get(key, {}), f"[{key}]")
@@ -207,6 +213,11 @@ def _moments(model: _Networks, frames: Frames) -> Posterior:
     return Posterior(torch.cat(means), subtract_floor(torch.cat(deviations), floor=model.preset.floor), None)
 
 
+def _device_of(adu) -> str | torch.device:
+    "Where answers are wanted: where the frames are."
+    return adu.device if isinstance(adu, Tensor) else "cpu"
+
+
 def _emitters(model: _Networks, frames: Frames, density: Tensor | None, **options) -> np.ndarray:
     "The table of emitters: the fit starts from the frame and from the maxima of φ's mean."
     from smlm_ddpm.fast_localization import localize_frames  # here, because numba takes half a second to import
@@ -228,7 +239,7 @@ class _PhiModel(_Networks):
     ) -> Posterior:  # mean and sd (B, 1, 4H, 4W); no samples
         "Mean and standard deviation of the density in one pass of φ; ValueError in one line for arguments that can't be right."
         frames = prepare_frames(adu, camera, sigma, emitter_density=emitter_density, device=self.device)
-        return _moments(self, _warn_outside(self.preset, frames))
+        return _moments(self, _warn_outside(self.preset, frames)).to(_device_of(adu))
 
     def localize(
         self,
@@ -320,7 +331,7 @@ class PosteriorModel(_PhiModel):
         sigma: float | Tensor,  # width of the spot, a scalar or (B,) [px]
         *,
         n_samples: int = 64,  # of each frame, at least 2
-        seed: int = 0,  # a frame's samples depend on it and on the frame's number, not on the batch
+        seed: int = 0,  # a frame's samples depend on it and on the frame's number, not on the batch; but for "paper_recipe"
         sampler: str | None = None,  # of SAMPLERS; None: "one_pass" where the model has it, or else "multistep"
         evaluations: int = 8,  # of "multistep" and "flow", noise levels at which Ψ is asked
         emitter_density: float | Tensor | None = None,  # λ, a scalar or (B,), where it is known [px⁻²]
@@ -328,8 +339,8 @@ class PosteriorModel(_PhiModel):
         first_frame: int = 0,  # number of the first frame
     ) -> Posterior:  # mean and sd (B, 1, 4H, 4W), samples (B, n_samples, 1, 4H, 4W) or None
         "Draw samples of the posterior of each frame; ValueError in one line for arguments that can't be right."
-        if n_samples < 2:
-            raise ValueError(f"n_samples must be at least 2 for a spread, not {n_samples}")
+        if n_samples < 2 or evaluations < 1:
+            raise ValueError(f"n_samples = {n_samples} must be at least 2, for a spread, and evaluations = {evaluations} at least 1")
         sampler = sampler or ("multistep" if self.one_pass is None else "one_pass")
         if sampler not in SAMPLERS:
             raise ValueError(f"sampler is one of {', '.join(SAMPLERS)}, not {sampler!r}")
@@ -338,10 +349,10 @@ class PosteriorModel(_PhiModel):
         frames = prepare_frames(adu, camera, sigma, emitter_density=emitter_density, device=self.device)
         _warn_outside(self.preset, frames)
         if sampler == "paper_recipe":
-            return _paper_recipe(self, frames, n_samples, seed)
+            return _paper_recipe(self, frames, n_samples, seed).to(_device_of(adu))
         levels, order = _STEPS[sampler](evaluations)
         at_once = max(1, min(n_samples, _AT_ONCE, _PIXELS // frames.electrons[0].numel()))
-        return _draw_all(self, frames, _Sampling(n_samples, seed, levels, order, keep_samples, at_once), first_frame)
+        return _draw_all(self, frames, _Sampling(n_samples, seed, levels, order, keep_samples, at_once), first_frame).to(_device_of(adu))
 
 
 SAMPLERS = ("one_pass", "multistep", "flow", "paper_recipe")  # flow: Euler's steps on the levels of flow matching
@@ -415,7 +426,9 @@ def load_pretrained(
         names = ", ".join(sorted(file.name.removesuffix(".safetensors") for file in shipped.iterdir() if file.name.endswith(".safetensors")))
         raise ValueError(f"no model named {name!r}: there are {names}, or give the path of a .safetensors file")
     tensors, metadata = load_tensors(path)
-    model = untrained(preset_from_dict(metadata.get("preset", {})), device=device, dtype=dtype)
+    if "preset" not in metadata:
+        raise ValueError(f"{path}: says nothing of its networks; a checkpoint of training is no model yet")
+    model = untrained(preset_from_dict(metadata["preset"]), device=device, dtype=dtype)
     for part, network in model.networks.items():
         prefix = f"{part}."
         try:
@@ -437,6 +450,15 @@ def _begin(network: torch.nn.Module, name: str, model: PosteriorModel, start: st
     network.load_state_dict(own | {key: value for key, value in earlier.state_dict().items()
                                    if key in own and value.shape == own[key].shape})  # fmt: skip
 
+# %% ../nbs/07a_models.ipynb #same-run
+def _same_run(preset: Preset, out: Path, resume: bool) -> None:
+    "Note what a run is asked for; ValueError where it is to go on with something else."
+    asked, described = json.loads(json.dumps(asdict(preset))), out / "preset.json"
+    if resume and described.is_file() and json.loads(described.read_text(encoding="utf-8")) != asked:
+        raise ValueError(f"{out}: the run was begun with another configuration; give the same, or another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    described.write_text(json.dumps(asked, indent=1), encoding="utf-8")
+
 # %% ../nbs/07a_models.ipynb #train-preset
 def train_preset(
     config: Path,  # a TOML file such as those in smlm_ddpm/configs
@@ -448,6 +470,7 @@ def train_preset(
 ) -> Path:  # the weights file
     "Train φ, refine it, then train Ψ on what φ leaves open and, where the preset asks for it, the paper's own Ψ."
     preset, out = read_preset(config), Path(out)
+    _same_run(preset, out, resume)
     model = untrained(preset, device=device)
     for stage, name in STAGES.items():
         network, training = model.networks.get(name), getattr(preset, f"{stage}_training")

@@ -9,7 +9,7 @@ __all__ = ['UnreadableFrame', 'process_chunk', 'MemoryStore', 'Reconstruction', 
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +80,7 @@ def _run_threads(work: Callable[[], None], workers: int, stopped: threading.Even
     try:
         with ThreadPoolExecutor(workers) as pool:
             try:
-                for future in [pool.submit(work) for _ in range(workers)]:
+                for future in as_completed([pool.submit(work) for _ in range(workers)]):
                     future.result()
             except BaseException:
                 stopped.set()
@@ -211,6 +211,13 @@ def readable(
             return number
     return stop
 
+# %% ../nbs/12_movies.ipynb #left
+def _left(start: int, stop: int, done: dict[int, int]) -> tuple[int, int]:
+    "What of the frames from start to stop is still to be done: a chunk ends early where a frame can't be read."
+    while start < stop and start in done:
+        start = done[start]
+    return start, stop
+
 # %% ../nbs/12_movies.ipynb #reconstruct
 def reconstruct(
     movie: Movie | np.ndarray,  # or an array of frames (n, H, W) [ADU]
@@ -232,11 +239,11 @@ def reconstruct(
     if settings.drift:
         settings.drift.of(movie.first + np.array([0, len(movie) - 1]))
     store = store or MemoryStore(settings.no_sums(movie.shape))
-    chunks = [(start, min(start + chunk, len(movie))) for start in range(0, len(movie), chunk)]
+    chunks = [_left(start, min(start + chunk, len(movie)), store.done) for start in range(0, len(movie), chunk)]
     finished, stopped = sum(stop - start for start, stop in store.done.items()), ""
     with tqdm(total=len(movie), initial=finished, unit="frame", disable=not progress, smoothing=0.05) as bar:
         try:
-            for start, part in runner(movie, settings, model, [each for each in chunks if each[0] not in store.done], done=bar.update):
+            for start, part in runner(movie, settings, model, [each for each in chunks if each[0] < each[1]], done=bar.update):
                 store.add(start, part)
         except UnreadableFrame as error:
             if not store.done:

@@ -82,7 +82,7 @@ def one_pass_from_denoiser(
     trained, width = denoiser.state_dict(), denoiser.width
     features = denoiser.encoder[0].in_channels - 2 * FACTOR**2
     generator = OnePass(features, width, len(denoiser.encoder) - 1, len(denoiser.blocks))
-    embedding = denoiser.embed(sinusoidal_embedding(250 * torch.tensor([noise_level]).log(), width))
+    embedding = denoiser.embed(sinusoidal_embedding(250 * torch.tensor([noise_level], device=denoiser.head.weight.device).log(), width))
     tensors = {name: trained[name] for name in generator.state_dict() if not name.startswith("blocks.")}
     for index, block in enumerate(denoiser.blocks):
         scale, shift = block.modulate(embedding)[0].chunk(2)

@@ -478,7 +478,7 @@ def _forget(chain):
     chain.traces, chain.rows, chain.thinning, chain.disagreed = [], [], 1, False
 
 
-def _cost(chain, region):
+def _cost(region):
     "Steps of a sweep, about."
     plan = region.plan
     return (plan.steps[0] + 15) * len(plan.starts) + plan.steps[1] * region.problem.territory.sum() + 10

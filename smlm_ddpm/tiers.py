@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .camera import CAMERA_KEYS
-from .camera_estimate import leave_out_saturated
+from .camera_estimate import dropped_frames, leave_out_saturated
 from .drift import Drift, corrected_images, corrected_table
 from .exact_posterior import METHODS as SOURCES
 from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
@@ -153,7 +153,7 @@ def sampled_region(
     region = tuple(slice(*part.indices(size)) for part, size in zip(settings.samples_roi, shape))
     for part, given, size in zip(region, settings.samples_roi, shape):
         if part.step != 1 or not 0 < part.stop - part.start <= settings.core or (given.stop or 0) > size:
-            raise ValueError(f"the region for samples {given.start}:{given.stop} should have 1 to {settings.core} px within 0:{size}")
+            raise ValueError(f"the region for samples {given.start or 0}:{size if given.stop is None else given.stop} should have 1 to {settings.core} px within 0:{size}")
     return region
 
 # %% ../nbs/11g_tiers.ipynb #draw-region
@@ -288,7 +288,7 @@ def process_frames(
         left, camera = leave_out_saturated(adu, settings.camera, level=settings.saturation)
         settings = replace(settings, camera=camera)  # with a read variance of its own for each frame
     lines = np.zeros(len(adu), FRAME_FIELDS)
-    lines["frame"], lines["dropped"] = first_frame + np.arange(len(adu)), adu.amax(dim=(1, 2, 3)) <= adu.amin(dim=(1, 2, 3))
+    lines["frame"], lines["dropped"] = first_frame + np.arange(len(adu)), dropped_frames(adu)
     part = Part(settings.no_sums(adu.shape[-2:]), np.zeros(0), lines, np.zeros(0, DRAW_FIELDS))
     part.sums.frames += (~lines["dropped"]).sum()
     adu = left if settings.saturation is not None else adu

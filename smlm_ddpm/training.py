@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, distributed, nn
 from torch.nn import functional
@@ -49,6 +49,16 @@ class TrainingConfig:
     optimizer: str = "adamw"  # or "muon", which is that too, but for the convolutions of residual blocks
     start: str = ""  # model whose network of this stage to begin with, such as "default"; empty: nothing
     compile: bool = False  # torch.compile: minutes to start, then about 1.5 times faster
+
+    def __post_init__(self):
+        "ValueError, in one line that names the field, for what can't be trained with."
+        for name in ("batch", "learning_rate", "n_draws", "thinning", "anneal"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+        if len(self.floors) != 2 or not min(self.floors) > 0:
+            raise ValueError(f"floors are two numbers above 0, the first and the last, not {self.floors}")
+        if not self.shapes or any(not isinstance(shape, (tuple, list)) or len(shape) != 2 for shape in self.shapes):
+            raise ValueError(f"shapes are pairs of rows and columns, such as [[20, 20]], not {self.shapes}")
 
 # %% ../nbs/05a_training.ipynb #close-pairs
 _FORGET = 7_500  # steps after which a chain has forgotten the truth of a frame with a close pair
@@ -192,6 +202,8 @@ def save_tensors(
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial,
                   metadata={"json": json.dumps(metadata)})
         os.replace(partial, path)
+    except SafetensorError as error:
+        raise OSError(f"{path}: can't be written ({error})") from None
     finally:
         partial.unlink(missing_ok=True)
 
