@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PREDICTION_TYPES', 'RESIDUAL_FLOOR', 'Schedule', 'linear_schedule', 'cosine_schedule', 'zero_terminal_snr',
            'add_noise', 'terminal_divergence', 'to_clean_and_noise', 'prediction_target', 'diffusion_loss',
-           'sinusoidal_embedding', 'SelfAttention', 'UNetBlock', 'UNet', 'standardise', 'unstandardise',
+           'sinusoidal_embedding', 'SelfAttention', 'UNetBlock', 'UNet', 'standardise', 'residual_scale',
            'ModulatedBlock', 'FrameContext', 'Denoiser', 'denoising_loss', 'residual_objective',
            'paper_recipe_objective']
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .deepstorm import ResidualBlock
+from .deepstorm import ResidualBlock, subtract_floor
 from .kde import FACTOR, scale_per_image
 from .likelihood import Prior
 from .psf import per_frame
@@ -307,14 +307,14 @@ def standardise(
     "The residual (y − ŷ)/max(sd, floor): of size one wherever there is anything to decide."
     return (density - mean) / sd.clamp(min=RESIDUAL_FLOOR)
 
-# %% ../nbs/06_ddpm.ipynb #unstandardise
-def unstandardise(
-    residual: Tensor,  # (B, 1, 4H, 4W)
-    mean: Tensor,  # ŷ, likewise
-    sd: Tensor,  # by φ, likewise
-) -> Tensor:  # y, likewise
-    "The inverse of `standardise`."
-    return mean + residual * sd.clamp(min=RESIDUAL_FLOOR)
+# %% ../nbs/06_ddpm.ipynb #residual-scale
+def residual_scale(
+    sd: Tensor,  # by φ, as it states it, any shape
+    *,
+    floor: float,  # of φ's training
+) -> Tensor:  # the same shape
+    "What a residual is multiplied by to undo `standardise`; nothing where φ could not tell the sd from zero."
+    return sd.clamp(min=RESIDUAL_FLOOR) * subtract_floor(sd, floor=floor) / sd.clamp(min=1e-9)
 
 # %% ../nbs/06_ddpm.ipynb #modulated-block
 class ModulatedBlock(nn.Module):

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from . import __version__
-from .ddpm import RESIDUAL_FLOOR, Denoiser, UNet, paper_recipe_objective, residual_objective
+from .ddpm import Denoiser, UNet, paper_recipe_objective, residual_objective, residual_scale
 from .deepstorm import MomentNetwork, input_of_kind, local_background, subtract_floor
 from smlm_ddpm.guided_sampling import (
     Posterior, draw_residuals, flow_levels, frame_generators, noise_levels, sample_paper_recipe,
@@ -274,7 +274,7 @@ class _Sampling:
 def _draw(model: _Networks, frames: Frames, how: _Sampling, first_frame: int) -> Posterior:
     "Ask φ once, encode the context once, then denoise standardised residuals for every sample."
     mean, sd, hidden = _phi_answer(model, frames)
-    scale = sd.clamp(min=RESIDUAL_FLOOR) * subtract_floor(sd, floor=model.preset.floor) / sd.clamp(min=1e-9)
+    scale = residual_scale(sd, floor=model.preset.floor)
     generators = frame_generators(how.seed, first_frame=first_frame, count=len(frames), device=model.device)
     total, square, kept = torch.zeros_like(mean), torch.zeros_like(mean), []
     with model.arithmetic():

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .ddpm import RESIDUAL_FLOOR, Denoiser, FrameContext, sinusoidal_embedding
-from .deepstorm import ResidualBlock, subtract_floor
+from .ddpm import Denoiser, FrameContext, residual_scale, sinusoidal_embedding
+from .deepstorm import ResidualBlock
 from .kde import FACTOR
 from .likelihood import Prior
 from .training import TrainingConfig, simulated_batch
@@ -106,7 +106,7 @@ def one_pass_objective(
         features, draws = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
         with torch.no_grad():
             mean, sd, hidden = moments(features)
-        scale, count = sd.clamp(min=RESIDUAL_FLOOR) * subtract_floor(sd, floor=floor) / sd.clamp(min=1e-9), max(2, draws.shape[1])
+        scale, count = residual_scale(sd, floor=floor), max(2, draws.shape[1])
         noise = torch.randn((len(mean) * count, *mean.shape[1:]), generator=generator, device=mean.device)
         context = model.context(hidden, mean, sd).repeat_interleave(count, dim=0)
         samples = mean[:, None] + scale[:, None] * model(noise, context).unflatten(0, (-1, count))

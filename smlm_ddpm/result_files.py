@@ -196,6 +196,8 @@ def write_results(
             result = reconstruct(movie, settings, model=model, store=store, runner=runner, chunk=options.checkpoint, progress=True)
         _write_files(results, result, movie, settings, model, options, title, protocol, list(notes), excess_noise)
         names, before = sorted(path.name for path in results.iterdir()), len(store.lines())
+    for name in {*FILES, "localizations.yaml"} - set(names):
+        (out / name).unlink(missing_ok=True)  # of an earlier result in the same place: it would seem to belong to this one
     if result.stopped:
         raise ValueError(f"{result.stopped}; {out} holds the result of the {before} frames before it")
     return names
