@@ -194,7 +194,7 @@ def save_tensors(
     tensors: dict[str, Tensor],  # by name, any shape
     metadata: dict,  # anything JSON can hold
 ) -> None:
-    "Write a safetensors file with JSON metadata."
+    "Write a safetensors file with JSON metadata; OSError, in one line, where it can't be written."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
