@@ -61,6 +61,13 @@ def local_background(
 
 _LIFT = 0.6  # what the least mean of nine pixels near a point is too low, in standard deviations of one pixel
 
+# %% ../nbs/05_deepstorm.ipynb #filled
+def _filled(electrons, read_variance) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    "Light and read variance, pixels that are left out filled with the background; which pixels are used; the background."
+    variance = torch.as_tensor(read_variance, dtype=electrons.dtype, device=electrons.device).expand(electrons.shape)
+    used, background = variance < LEFT_OUT / 10, local_background(electrons, variance)
+    return torch.where(used, electrons, background), torch.where(used, variance, 0.0), used, background
+
 # %% ../nbs/05_deepstorm.ipynb #relative-input
 def relative_input(
     electrons: Tensor,  # (B, 1, H, W) [e⁻]
@@ -70,9 +77,7 @@ def relative_input(
     emitter_density: Tensor | None = None,  # (B,), where it is known; 0 or None where not [px⁻²]
 ) -> Tensor:  # (B, 9, H, W), each channel of order one whatever the background
     "Light in units of its noise above a local background, and what is needed to know how much that is."
-    variance = torch.as_tensor(read_variance, dtype=electrons.dtype, device=electrons.device).expand(electrons.shape)
-    used, background = variance < LEFT_OUT / 10, local_background(electrons, variance)
-    variance, electrons = torch.where(used, variance, 0.0), torch.where(used, electrons, background)
+    electrons, variance, used, background = _filled(electrons, read_variance)
     above = 2 * ((electrons + variance + 3 / 8).clamp(min=0).sqrt() - (background + variance + 3 / 8).sqrt())
     excess = electrons - background
     power = functional.avg_pool2d(excess.square(), 9, 1, 4)
@@ -98,10 +103,8 @@ def input_of_kind(
 ) -> Tensor:  # (B, channels, H, W)
     "What a network of this kind of input is shown; a pixel that is left out looks like background."
     if kind == "plain":
-        variance = torch.as_tensor(read_variance, dtype=electrons.dtype, device=electrons.device).expand(electrons.shape)
-        used = variance < LEFT_OUT / 10
-        filled = torch.where(used, electrons, local_background(electrons, variance))
-        return network_input(filled, sigma, torch.where(used, variance, 0.0))
+        electrons, variance, _, _ = _filled(electrons, read_variance)
+        return network_input(electrons, sigma, variance)
     return relative_input(electrons, sigma, read_variance, emitter_density=emitter_density)
 
 # %% ../nbs/05_deepstorm.ipynb #deepstorm
@@ -161,12 +164,11 @@ class ResidualBlock(nn.Module):
         self.window = window
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        parts = (self.second.weight, self.second.bias)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
         if window:
             self.surroundings = nn.Conv2d(width, width, 1, bias=False)
-            parts += (self.surroundings.weight,)
-        for part in parts:
-            nn.init.zeros_(part)
+            nn.init.zeros_(self.surroundings.weight)  # so that a block without a window can be continued
 
     def forward(self, hidden: Tensor) -> Tensor:  # (B, width, H, W) → the same shape
         active = functional.silu(hidden)

@@ -21,7 +21,7 @@ from .likelihood import Camera, Prior
 from .kde import FACTOR, KERNEL_SIGMA
 from .fast_localization import _processors, localize_frames
 from .mcmc import random_seed
-from .jumps import _ENTRY, move_shares
+from .jumps import _ENTRY, _frame_arrays, move_shares
 from .reversible_jump import _further
 from .regions import Scene, cut_regions, mean_emitter_density, survey_frame, unseen_frame
 from smlm_ddpm.region_chains import (
@@ -102,22 +102,14 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
     if n_draws < 0 or (budget is not None and budget <= 0):
         raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
     _check_photons(photons)
-    try:
-        electrons = camera.to_electrons(adu.double()).expand(adu.shape).cpu()
-        noise = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64).expand(adu.shape).cpu()
-    except RuntimeError:
-        raise ValueError(f"camera: its maps don't fit frames of shape {tuple(adu.shape)}") from None
-    bad = ~torch.isfinite(electrons).flatten(1).all(1)
-    if bad.any():
-        raise ValueError(f"adu: NaN or infinite in frame {int(bad.nonzero()[0])}")
-    sigma = torch.as_tensor(sigma, dtype=torch.float64)
-    if sigma.shape not in ((), (1,), (len(adu),)):
-        raise ValueError(f"sigma: one number, or one for each of {len(adu)} frames, is needed, not {tuple(sigma.shape)}")
-    sigma = sigma.expand(len(adu)).tolist()
-    if not all(0.4 <= width <= 5 for width in sigma):
-        raise ValueError(f"sigma: from 0.4 to 5 px is needed, not {min(sigma):g} to {max(sigma):g}")
-    arrays = zip(electrons[:, 0].numpy(), noise[:, 0].numpy(), sigma)
-    return [(frame, np.ascontiguousarray(variance), width, prior or _open_prior(frame, width, photons)) for frame, variance, width in arrays]
+    arrays = _frame_arrays(adu, camera, sigma)
+    bad = [number for number, (electrons, _, _) in enumerate(arrays) if not np.isfinite(electrons).all()]
+    if bad:
+        raise ValueError(f"adu: NaN or infinite in frame {bad[0]}")
+    widths = [width for _, _, width in arrays]
+    if not all(0.4 <= width <= 5 for width in widths):
+        raise ValueError(f"sigma: from 0.4 to 5 px is needed, not {min(widths):g} to {max(widths):g}")
+    return [(electrons, noise, width, prior or _open_prior(electrons, width, photons)) for electrons, noise, width in arrays]
 
 # %% ../nbs/04e_exact_posterior.ipynb #frame
 @dataclass

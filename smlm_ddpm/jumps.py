@@ -405,6 +405,20 @@ def _table(photons, noise, entries=1024):
     table = [log_likelihood_exact(data, (some.square() - noise), camera) for some in roots.split(64)]
     return torch.cat(table, dim=-1).numpy(), float(roots[1])
 
+# %% ../nbs/04a_jumps.ipynb #frame-arrays
+def _frame_arrays(adu, camera, sigma) -> list[tuple[np.ndarray, np.ndarray, float]]:
+    "Photoelectrons and read variance (H, W) and σ of each frame, in double precision; ValueError where camera or σ don't fit."
+    try:
+        electrons = camera.to_electrons(adu.double()).expand(adu.shape).cpu()
+        variance = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64).expand(adu.shape).cpu()
+    except RuntimeError:
+        raise ValueError(f"camera: its maps don't fit frames of shape {tuple(adu.shape)}") from None
+    sigma = torch.as_tensor(sigma, dtype=torch.float64)
+    if sigma.shape not in ((), (1,), (len(adu),)):
+        raise ValueError(f"sigma: one number, or one for each of {len(adu)} frames, is needed, not {tuple(sigma.shape)}")
+    arrays = zip(electrons[:, 0].numpy(), variance[:, 0].numpy(), sigma.expand(len(adu)).tolist())
+    return [(frame, np.ascontiguousarray(noise), width) for frame, noise, width in arrays]
+
 # %% ../nbs/04a_jumps.ipynb #reversible-jump-parts
 def frame_problems(
     adu: Tensor,  # (B, 1, H, W) [ADU]
@@ -414,15 +428,11 @@ def frame_problems(
     *,
     likelihood: str = "poisson",  # or "exact"
 ) -> list[Problem]:
-    "One problem for each frame of a batch. Raises ValueError for another shape or likelihood."
+    "One problem for each frame of a batch. Raises ValueError for another shape or likelihood, and where camera or sigma don't fit."
     if adu.ndim != 4 or adu.shape[1] != 1:
         raise ValueError(f"adu is (B, 1, H, W), not {tuple(adu.shape)}")
     exact = _likelihood(likelihood) is log_likelihood_exact
-    electrons = camera.to_electrons(adu.double()).cpu()
-    variance = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64).expand(adu.shape).cpu()
-    sigma = torch.as_tensor(sigma, dtype=torch.float64).expand(len(adu)).tolist()
-    arrays = zip(electrons[:, 0].numpy(), variance[:, 0].numpy(), sigma)
-    return [frame_problem(frame, np.ascontiguousarray(noise), width, prior, exact=exact) for frame, noise, width in arrays]
+    return [frame_problem(*arrays, prior, exact=exact) for arrays in _frame_arrays(adu, camera, sigma)]
 
 # %% ../nbs/04a_jumps.ipynb #walk
 @njit(**_INLINE)

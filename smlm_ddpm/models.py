@@ -84,15 +84,17 @@ def preset_from_dict(
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
 
+    def table(key):
+        if not isinstance(given := values.get(key, {}), dict):
+            raise ValueError(f"{key} is a table, [{key}], not {given!r}")
+        return given
+
     values = dict(values)
-    for key in ("prior", "phi", "psi", "one_pass", "paper_recipe", *(f"{stage}_training" for stage in STAGES)):
-        if not isinstance(values.get(key, {}), dict):
-            raise ValueError(f"{key} is a table, [{key}], not {values[key]!r}")
     for key in ("prior", *(f"{stage}_training" for stage in STAGES)):
         if key == "prior" or key in values:
-            values[key] = build(Prior if key == "prior" else TrainingConfig, values.get(key, {}), f"[{key}]")
+            values[key] = build(Prior if key == "prior" else TrainingConfig, table(key), f"[{key}]")
     for key in ("phi", "psi", "one_pass", "paper_recipe"):
-        values[key] = {name: _tuples(value) for name, value in values.get(key, {}).items()}
+        values[key] = {name: _tuples(value) for name, value in table(key).items()}
     return build(Preset, values, "configuration")
 
 
@@ -453,11 +455,13 @@ def _begin(network: torch.nn.Module, name: str, model: PosteriorModel, start: st
 # %% ../nbs/07a_models.ipynb #same-run
 def _same_run(preset: Preset, out: Path, resume: bool) -> None:
     "Note what a run is asked for; ValueError where it is to go on with something else."
-    asked, described = json.loads(json.dumps(asdict(preset))), out / "preset.json"
-    if resume and described.is_file() and json.loads(described.read_text(encoding="utf-8")) != asked:
-        raise ValueError(f"{out}: the run was begun with another configuration; give the same, or another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    described.write_text(json.dumps(asked, indent=1), encoding="utf-8")
+    asked, described = json.dumps(asdict(preset), indent=1), out / "preset.json"
+    if resume and described.is_file():
+        if described.read_text(encoding="utf-8") != asked:
+            raise ValueError(f"{out}: the run was begun with another configuration; give the same, or another folder")
+    elif os.environ.get("RANK", "0") == "0":  # under torchrun only one process may write it
+        out.mkdir(parents=True, exist_ok=True)
+        described.write_text(asked, encoding="utf-8")
 
 # %% ../nbs/07a_models.ipynb #train-preset
 def train_preset(
