@@ -220,10 +220,12 @@ def moment_loss(
     floor: float,  # noise added to the residual, so that empty background doesn't dominate
     *,
     variance: float | Tensor = 0.0,  # of the draws, where density is the average of several: a scalar or (B, 1, 4H, 4W)
+    weight: float | Tensor = 1.0,  # how much a pixel counts, likewise; it may depend on the frame and on what is stated, not on the truth
 ) -> Tensor:
     "The Gaussian score: least when `mean` and `sd` are those of the posterior, whatever its shape."
     stated = sd**2 + floor**2
-    return ((((density - mean) ** 2 + variance + floor**2) / stated + stated.log()) / 2).mean() - math.log(floor)
+    score = (((density - mean) ** 2 + variance + floor**2) / stated + stated.log()) / 2 - math.log(floor)
+    return (weight * score).mean()
 
 # %% ../nbs/05_deepstorm.ipynb #resolved
 def subtract_floor(

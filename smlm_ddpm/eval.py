@@ -116,11 +116,11 @@ def coverage(
     samples: Tensor,  # (B, S, 1, H, W)
     truth: Tensor,  # (B, 1, H, W)
     *,
+    undecided: Tensor,  # (B, 1, H, W), the pixels that count; by the frame alone or by a reference, not by the truth
     levels: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95),  # of the central intervals
-    least_sd: float = 0.01,  # pixels whose samples spread less have nothing to decide
 ) -> dict[str, float]:
     "How often the central interval of the samples holds the truth, which for a right posterior is its level."
-    undecided, generator = samples.std(1) > least_sd, torch.Generator(samples.device).manual_seed(0)
+    generator = torch.Generator(samples.device).manual_seed(0)
 
     def in_steps(values):
         "In units of 0.01, ties at random."
@@ -364,7 +364,7 @@ def compare_methods(
         seconds = (time.perf_counter() - start) / len(truth)
         rows[name] = compare_posteriors(posterior.mean, posterior.sd, exact.mean, exact.sd)
         rows[name] |= score_samples(posterior.samples[:, :64], truth, undecided) | {"seconds_per_frame": seconds}
-        rows[name] |= {"coverage": coverage(posterior.samples, truth)}
+        rows[name] |= {"coverage": coverage(posterior.samples, truth, undecided=undecided)}
         rows[name] |= {"total_sd_ratio_by_count": _by_count(counts, posterior.sd, exact.sd)}
         rows[name] |= {"content": compare_contents(posterior.samples, exact.samples)}
     return rows
@@ -430,7 +430,7 @@ def evaluate_evaluations(
     for name, (number, sampler) in recipes.items():
         posterior = model.sample(*case.scene(), n_samples=n_samples, seed=seed, evaluations=number, sampler=sampler)
         rows[name] = compare_posteriors(posterior.mean, posterior.sd, case.exact.mean, case.exact.sd)
-        rows[name] |= {"coverage": coverage(posterior.samples, case.truth)}
+        rows[name] |= {"coverage": coverage(posterior.samples, case.truth, undecided=case.exact.sd > 0.01)}
     return rows
 
 # %% ../nbs/08_eval.ipynb #evaluate-movie

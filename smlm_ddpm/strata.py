@@ -90,7 +90,7 @@ def _sampled(model: PosteriorModel, frames: Simulation, truth: Tensor, exact, **
 
 def _scores(samples: Tensor, truth: Tensor, exact) -> dict:
     "Energy score, CRPS and coverage of samples."
-    return score_samples(samples, truth, exact.sd > _LEAST_SD) | {"coverage": coverage(samples, truth)}
+    return score_samples(samples, truth, exact.sd > _LEAST_SD) | {"coverage": coverage(samples, truth, undecided=exact.sd > _LEAST_SD)}
 
 # %% ../nbs/08a_strata.ipynb #exact-moments
 def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int) -> ExactPosterior:

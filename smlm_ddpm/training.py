@@ -46,6 +46,7 @@ class TrainingConfig:
     known_density: float = 0.0  # share of frames of a Poisson process whose λ the network is told
     close_pairs: float = 0.0  # share of frames in which two emitters are put so near each other that they merge
     balance: float = 0.0  # power of the share of undecided pixels by which a frame weighs less: 0 for none
+    focus: bool = False  # let pixels count less in which nothing is undecided
     optimizer: str = "adamw"  # or "muon", which is that too, but for the convolutions of residual blocks
     start: str = ""  # model whose network of this stage to begin with, such as "default"; empty: nothing
     compile: bool = False  # torch.compile: minutes to start, then about 1.5 times faster
@@ -143,6 +144,16 @@ def moment_batch(
     mean, square = (torch.cat(one) for one in zip(*moments))
     return features, mean, square - mean**2
 
+# %% ../nbs/05a_training.ipynb #weights
+_UNDECIDED, _DECIDED_WEIGHT = 0.015, 0.1  # sd from which a pixel counts as undecided [density]; weight of one that is not
+
+
+def _weights(sd: Tensor, config: TrainingConfig) -> Tensor:
+    "How much each pixel counts, by the sd that is stated, (B, 1, 4H, 4W); frames' weights have an average of one."
+    pixel = sd.square() / (sd.square() + _UNDECIDED**2) + _DECIDED_WEIGHT
+    frame = pixel.mean((1, 2, 3), keepdim=True) ** -config.balance
+    return frame / frame.mean() * (pixel if config.focus else torch.ones_like(pixel))
+
 # %% ../nbs/05a_training.ipynb #phi-loss
 def moment_objective(
     prior: Prior,  # of the simulated frames
@@ -155,11 +166,7 @@ def moment_objective(
         mean, sd, _ = model(features)
         done, (first, last) = min(1.0, step / (config.anneal * config.steps)), config.floors
         floor = first ** (1 - done) * last**done
-        if not config.balance:
-            return moment_loss(mean, sd, target, floor, variance=variance)
-        losses = [moment_loss(*frame, floor, variance=spread) for *frame, spread in zip(mean, sd, target, variance)]
-        weight = ((sd.detach() > 0.02).float().mean((1, 2, 3)) + 0.01) ** -config.balance
-        return (weight * torch.stack(losses)).sum() / weight.sum()
+        return moment_loss(mean, sd, target, floor, variance=variance, weight=_weights(sd.detach(), config))
 
     return objective
 
