@@ -394,7 +394,7 @@ def coverage_by_truth(
     "Coverage where the truth is sparse or crowded, dim or bright; an exact posterior is off its levels there too."
     results = {}
     for number, (name, cell) in enumerate(grid_of_priors(model.preset.prior).items()):
-        measured = _measure_model(model, cell, frames, n_samples, _unseen(seed, number), advance)
+        measured = _measure_model(model, cell, frames, n_samples, _unseen(seed, 1 + number), advance)
         found, error = ratio_of_sums(measured["hits"], measured["pixels"])
         results[name] = {"frames": frames, "found": _plain(found), "error": _plain(error)}
     return results

@@ -8,6 +8,7 @@ __all__ = ['EXCESS_NOISE', 'MOST_DEAD', 'CAMERA_KEYS', 'make_camera', 'leave_out
 
 # %% ../nbs/11_camera.ipynb #imports
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from .files import Movie
 from .formats import optional_module
-from .likelihood import LEFT_OUT, Camera
+from .likelihood import LEFT_OUT, LEFT_OUT_FROM, Camera
 
 # %% ../nbs/11_camera.ipynb #make-camera
 EXCESS_NOISE = 2.0  # variance over mean of the electrons after electron multiplication
@@ -78,7 +79,7 @@ def left_out(
     camera: Camera,
 ) -> Tensor:  # bool, of the shape of the camera's maps
     "The pixels that are left out of the likelihood."
-    return torch.as_tensor(camera.read_variance_electrons) > LEFT_OUT / 2
+    return torch.as_tensor(camera.read_variance_electrons) > LEFT_OUT_FROM
 
 # %% ../nbs/11_camera.ipynb #read-calibration
 CAMERA_KEYS = ("offset", "gain", "read_variance")
@@ -250,23 +251,32 @@ def _corner(path, maps, shape, movie, roi_offset):
     return corner, notes
 
 # %% ../nbs/11_camera.ipynb #pixel-moments
-def _pixel_moments(movie: Movie, offset: np.ndarray | None = None, chunk: int = 64) -> tuple[np.ndarray, np.ndarray, int]:
-    "Mean and variance of each pixel, frame by frame (Welford); with an offset, frames are scaled to the same light."
-    light = None
-    if offset is not None:
-        light = np.array([float((movie.read(n, n + 1)[0, 0].numpy() - offset).mean()) for n in range(len(movie))])
-        light = light / light.mean()
-    count, mean, squares = 0, np.zeros(movie.shape), np.zeros(movie.shape)
+def _whole_frames(movie: Movie, chunk: int = 64) -> Iterator[np.ndarray]:
+    "Frames in double precision, without those of a single value, which programs write where the camera dropped one."
     for start in range(0, len(movie), chunk):
-        adu = movie.read(start, min(start + chunk, len(movie)))
-        for number, frame in enumerate(adu[:, 0].numpy().astype(np.float64), start):
-            if light is not None:
-                frame = offset + (frame - offset) / light[number]
-            count += 1
-            deviation = frame - mean
-            mean += deviation / count
-            squares += deviation * (frame - mean)
-    return mean, squares / max(count - 1, 1), count
+        for frame in movie.read(start, min(start + chunk, len(movie)))[:, 0].double().numpy():
+            if frame.min() < frame.max():
+                yield frame
+
+
+def _pixel_moments(movie: Movie, offset: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, int]:
+    "Mean and variance of each pixel, frame by frame (Welford); with an offset, frames are scaled to the same light. ValueError for too few."
+    light = np.mean([(frame - offset).mean() for frame in _whole_frames(movie)]) if offset is not None else None
+    count, mean, squares, top, at_top = 0, np.zeros(movie.shape), np.zeros(movie.shape), -math.inf, 0
+    for frame in _whole_frames(movie):
+        top, at_top = max(top, frame.max()), at_top if frame.max() <= top else 0
+        at_top += (frame == top).sum()
+        if light is not None:
+            frame = offset + (frame - offset) * (light / (frame - offset).mean())
+        count += 1
+        deviation = frame - mean
+        mean += deviation / count
+        squares += deviation * (frame - mean)
+    if count < 20:
+        raise ValueError(f"{movie.name}: {len(movie) - count} of {len(movie)} frames hold a single value; 20 or more others are needed")
+    if light is not None and at_top > 1e-3 * count * mean.size:
+        raise ValueError(f"{movie.name}: saturated at {top:g} ADU, {at_top / (count * mean.size):.1%} of its values; less light is needed")
+    return mean, squares / (count - 1), count
 
 # %% ../nbs/11_camera.ipynb #drawn-together
 def _drawn_together(values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,18 +301,19 @@ def photon_transfer(
         if len(movie) < 20 or movie.shape != dark.shape:
             raise ValueError(f"{movie.name}: has {len(movie)} frames of {movie.shape}; 20 or more of {dark.shape} are needed")
     offset, read, count = _pixel_moments(dark)
-    weights = products = 0
+    weights = products = total = 0
     for movie in bright:
         mean, variance, frames = _pixel_moments(movie, offset)
         if not np.median(mean - offset) > 5 * math.sqrt(np.median(read) / count) + 1:
             raise ValueError(f"{movie.name}: is not brighter than {dark.name}; frames of even light are needed")
         signal = np.maximum(mean - offset, 0)
+        total = total + signal
         expected = read + signal * np.mean(variance - read) / np.mean(signal)  # its own variance would favour low values
         errors = 2 * expected**2 / (frames - 1) + 2 * read**2 / (count - 1)
         weights, products = weights + signal**2 / errors, products + signal * (variance - read) / errors
     with np.errstate(divide="ignore", invalid="ignore"):
         gain, error = products / weights, 1 / np.sqrt(weights)
-    dead = ~(np.isfinite(gain) & (gain > 0) & (signal > 0.1 * np.median(signal)))
+    dead = ~(np.isfinite(gain) & (gain > 0) & (total > 0.1 * np.median(total)))
     kept, gain, error = ~dead, np.where(dead, 0, gain), np.where(dead, 0, error)
     gain[kept], error[kept] = _drawn_together(gain[kept], error[kept])
     errors = {"offset_error": np.sqrt(read / count), "gain_error": error, "read_variance_error": read * math.sqrt(2 / (count - 1))}

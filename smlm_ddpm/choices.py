@@ -81,6 +81,8 @@ def tell_clipping(
         note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} ADU: the background and its noise are wrong there")
     if high is not None:
         note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed; they are left out")
+        if movie.binning > 1:
+            note("squares of --binning of which only some pixels were saturated can't be told and stay in")
     return high
 
 # %% ../nbs/12f_choices.ipynb #choose-sigma
@@ -105,8 +107,8 @@ def choose_sigma(
         note(f"sigma not given; the model was trained for {low:g} px only")
         return low
     if low < high and not low <= sigma <= high:
-        factor = 2 * movie.binning
-        advice = f"; --binning {factor} makes it {sigma / 2:.2f} px" if low <= sigma / 2 <= high else ""
+        halved = f"; with --binning {2 * movie.binning}, --sigma {sigma / 2:.2f} (σ is counted in binned pixels) is in this range"
+        advice = halved if low <= sigma / 2 <= high else ""
         meant = f"the model {preset.name!r} was trained" if preset else "the fit is made"
         raise ValueError(f"{source} {sigma:.3g} px: {meant} for {low:g} to {high:g} px{advice}")
     return sigma

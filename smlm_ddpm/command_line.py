@@ -135,9 +135,12 @@ def run_reconstruct(options) -> None:
     from smlm_ddpm.choices import choose_camera, choose_pixel_size, choose_sigma, tell_clipping
     from smlm_ddpm.files import read_movie
     from smlm_ddpm.tiers import Settings
-    from smlm_ddpm.result_files import protocol_of, write_results
+    from smlm_ddpm.result_files import check_out, protocol_of, write_results
 
     _check_samples(options)
+    if options.roi_offset and not options.camera:
+        raise ValueError("--roi-offset says where on a calibrated chip the movie lies; it needs --camera")
+    check_out(options.out, [*options.movie, *filter(None, (options.camera, options.drift))])
     notes = []
 
     def note(text):
@@ -158,8 +161,11 @@ def run_reconstruct(options) -> None:
     drift = _wanted_drift(options, pixel_size)
     how = {"pixel_size": pixel_size, "n_samples": options.samples, "samples_roi": options.samples_roi, "seed": options.seed,
            "n_draws": options.draws, "drift": drift, "saturation": saturation}  # fmt: skip
-    settings = Settings(camera, sigma, posterior=options.posterior, **how, **_of_exact(options))
-    protocol, excess_noise = protocol_of(options, settings, movie), EXCESS_NOISE if options.em_gain else 1.0
+    excess_noise, exact = EXCESS_NOISE if options.em_gain else 1.0, _of_exact(options)
+    if "photons" in exact:
+        exact["photons"] = tuple(bound / excess_noise for bound in exact["photons"])  # an EMCCD's gain counts pairs of photoelectrons
+    settings = Settings(camera, sigma, posterior=options.posterior, **how, **exact)
+    protocol = protocol_of(options, settings, movie)
     _tell_compiling()
     names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,
                           excess_noise=excess_noise)  # fmt: skip

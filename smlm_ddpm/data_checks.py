@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 from scipy.optimize import minimize
 from scipy.special import digamma, ndtri, polygamma, stdtrit
 
-from .likelihood import LEFT_OUT, Camera
+from .likelihood import LEFT_OUT_FROM, Camera
 from .measurements import _LINK, Measurements, add_frames
 from .spot_shapes import _LOWEST_RATE
 
@@ -327,7 +327,7 @@ def _correlations(noise, template, most):
 def _noise_of_pixels(found: Measurements, smooth: int = 7):
     "Logarithm of each pixel's variance over what its surroundings explain; what the map does to it; variance by chance."
     mean, variance = found.pixels.mean_and_variance()
-    known = np.isfinite(variance) & (found.read < LEFT_OUT / 10)
+    known = np.isfinite(variance) & (found.read < LEFT_OUT_FROM)
     if known.sum() < 400:
         return None
     read = np.where(known, found.read, np.median(found.read[known]))

@@ -84,7 +84,7 @@ def add_noise(
     schedule: Schedule,
 ) -> Tensor:  # y_t
     "Equation 6 in closed form: y_t = √γ_t y_0 + √(1 − γ_t) ε."
-    gamma = per_frame(schedule.gamma[step - 1].to(density.dtype), density, 4)
+    gamma = per_frame(schedule.gamma.to(step.device)[step - 1].to(density.dtype), density, 4)
     return gamma.sqrt() * density + (1 - gamma).sqrt() * noise
 
 # %% ../nbs/06_ddpm.ipynb #terminal-divergence

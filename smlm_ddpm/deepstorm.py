@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .kde import FACTOR
-from .likelihood import LEFT_OUT
+from .likelihood import LEFT_OUT_FROM
 from .psf import per_frame
 
 # %% ../nbs/05_deepstorm.ipynb #network-input
@@ -48,7 +48,7 @@ def local_background(
     read_variance: Tensor,  # likewise; LEFT_OUT where a pixel is not to be used [e⁻²]
 ) -> Tensor:  # (B, 1, H, W), above 0 [e⁻/px]
     "The darkest light near each pixel, smoothed; a starting point, not an estimate."
-    used = (read_variance < LEFT_OUT / 10).to(electrons.dtype)
+    used = (read_variance < LEFT_OUT_FROM).to(electrons.dtype)
     total = lambda values: functional.avg_pool2d(used * values, 3, 1, 1, divisor_override=1)
     number = total(torch.ones_like(electrons)).clamp(min=1e-6)
     mean, noise = total(electrons) / number, (total(read_variance) / number).clamp(max=1e4)
@@ -65,7 +65,7 @@ _LIFT = 0.6  # what the least mean of nine pixels near a point is too low, in st
 def _filled(electrons, read_variance) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     "Light and read variance, pixels that are left out filled with the background; which pixels are used; the background."
     variance = torch.as_tensor(read_variance, dtype=electrons.dtype, device=electrons.device).expand(electrons.shape)
-    used, background = variance < LEFT_OUT / 10, local_background(electrons, variance)
+    used, background = variance < LEFT_OUT_FROM, local_background(electrons, variance)
     return torch.where(used, electrons, background), torch.where(used, variance, 0.0), used, background
 
 # %% ../nbs/05_deepstorm.ipynb #relative-input
@@ -190,9 +190,9 @@ class MomentNetwork(nn.Module):
     ):
         super().__init__()
         if inputs not in INPUTS:
-            raise TypeError(f"__init__() inputs is {' or '.join(map(repr, INPUTS))}, not {inputs!r}")
+            raise ValueError(f"inputs is {' or '.join(map(repr, INPUTS))}, not {inputs!r}")
         if window and (window < 0 or window % 2 == 0):
-            raise TypeError(f"__init__() window is odd, or 0, not {window}")
+            raise ValueError(f"window is odd, or 0, not {window}")
         self.width, self.inputs = width, inputs
         self.stem = nn.Conv2d(INPUTS[inputs], width, 5, padding=2)
         self.blocks = nn.Sequential(*(ResidualBlock(width, window * (index % 3 == 2)) for index in range(blocks)))

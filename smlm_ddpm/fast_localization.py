@@ -17,7 +17,7 @@ from numba import njit
 
 from .block_fits import _clip, _copy_block, _darkest, _enter, _evaluate, _factorize, _new_work, _shine
 from .emitter_search import _loss, _refit_without, _solve_unit, _visit
-from .likelihood import LEFT_OUT, deviance_moments
+from .likelihood import LEFT_OUT_FROM, deviance_moments
 from smlm_ddpm.scene import (
     _ENTRY, _FAR, _FLOOR, _INLINE, _JIT, _LINK, _MOST, _ROOM, _SWEEPS, _cell, _clear_maxima, _empty_cells, _maxima,
     _new_scene, _put, _score_maps, _spot_tables,
@@ -271,7 +271,7 @@ def _p_value(work, index, number, table):
     for row in range(span[0], span[1]):
         for pixel in range(row * width + span[2], row * width + span[3]):
             rate, counts = max(work.rate[pixel], _FLOOR), work.counts[pixel]
-            if rate < LEFT_OUT / 2:
+            if rate < LEFT_OUT_FROM:
                 deviance += 2 * (rate - counts + (counts * math.log(counts / rate) if counts > 0 else 0.0))
                 one, two = _deviance_moments(table, rate)
                 mean, variance = mean + one, variance + two

@@ -170,20 +170,22 @@ def read_movie(
     """Open a movie of any format without reading its frames.
 
     ValueError, OSError or ImportError (a package for this format is missing), in one line."""
+    if not (frames is None or isinstance(frames, slice)) or not (roi is None or len(roi) == 2 and all(isinstance(part, slice) for part in roi)):
+        raise ValueError(f"frames is a slice, such as slice(0, 100), and roi one of rows and one of columns, not {frames!r} and {roi!r}")
+    if binning != int(binning) or binning < 1:
+        raise ValueError(f"binning is {binning}; 1 leaves the pixels as they are, 2 sums up squares of 2×2")
     several = not isinstance(path, (str, Path))
     place = [Path(each) for each in path] if several else Path(path)
     opened = open_frames(place, channel=channel)
     name = f"{place[0]} and {len(place) - 1} more" if several and len(place) > 1 else str(place[0] if several else place)
     start, stop = _frame_range(frames, opened.whole, name)
     region = _region(roi, opened.frames.shape[1:], name)
-    if binning < 1:
-        raise ValueError(f"binning is {binning}; 1 leaves the pixels as they are, 2 sums up squares of 2×2")
-    part = opened.frames.part(((start, stop), *region), binning=binning)
+    part = opened.frames.part(((start, stop), *region), binning=int(binning))
     if frames is None and not opened.whole.all():
         opened.notes.append(f"frames {start}:{stop} are taken")
     corner = tuple(low for low, _ in region)
     size = opened.pixel_size and opened.pixel_size * binning
-    return Movie(part, name, start, tuple(opened.notes), size, corner, opened.frames.shape[1:], binning)
+    return Movie(part, name, start, tuple(opened.notes), size, corner, opened.frames.shape[1:], int(binning))
 
 # %% ../nbs/10_files.ipynb #staged
 @contextmanager
@@ -220,7 +222,10 @@ def write_image(
     pixel_size: float,  # of this image's pixels [nm]
     names: Sequence[str] | None = None,  # of the n images
 ) -> None:
-    "A float32 OME-TIFF with the size of its pixels, as ImageJ reads it too; OSError where it can't be written."
+    "A float32 OME-TIFF with the size of its pixels, as ImageJ reads it too; OSError where it can't be written, ValueError for what is no image."
+    image = np.asarray(image)
+    if image.ndim not in (2, 3) or not pixel_size > 0:
+        raise ValueError(f"{path}: an image (H, W) or (n, H, W) and a pixel_size above 0 are needed, not {image.shape} and {pixel_size}")
     per_centimetre, file = 1e7 / pixel_size, io.BytesIO()
     metadata = {"axes": "YX" if image.ndim == 2 else "CYX"}
     metadata |= {f"PhysicalSize{axis}": round(pixel_size / 1000, 9) for axis in "XY"}

@@ -300,7 +300,8 @@ def _tiff_sizes(file: tifffile.TiffFile, name: str) -> dict[str, int]:
         raise ValueError(f"{name}: holds values of type {series.dtype}; integers or floats are needed")
     if len(file.series) > 1:
         return {"T": len(file.series)}
-    return dict(zip(series.axes[:-2], series.shape[:-2]))
+    names = [f"{axis}{place}" if series.axes.count(axis) > 1 else axis for place, axis in enumerate(series.axes[:-2])]  # several unnamed axes are all "Q"
+    return dict(zip(names, series.shape[:-2]))
 
 # %% ../nbs/09a_formats.ipynb #tiff-pages
 def _page_place(page, size: int) -> int:

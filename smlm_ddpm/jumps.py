@@ -16,7 +16,7 @@ from numba import njit
 from torch import Tensor
 
 from .psf import pixel_integral
-from .likelihood import Camera, Prior, log_likelihood_exact
+from .likelihood import LEFT_OUT_FROM, Camera, Prior, log_likelihood_exact
 from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
 from .mcmc import _likelihood
 
@@ -30,7 +30,7 @@ class Problem(NamedTuple):
     table: np.ndarray  # (H, W, T): exact log-likelihood by the square root of the rate; T = 0: Poisson
     spot: np.ndarray  # (257, width): fractions of light by sub-pixel place
     territory: np.ndarray  # (H, W): false in pixels that may hold no emitter; (0, 0): all may
-    table_step: float  # distance of the entries of table [√e⁻]
+    table_step: np.ndarray  # (rows, columns): distance of the entries of table [√e⁻]
     sigma: float  # [px]
     disc: tuple[float, float, float]  # centre x, centre y, radius [px]; radius 0: bounds
     bounds: tuple[float, float, float, float]  # left, right, top, bottom: where emitters may be [px]
@@ -216,8 +216,8 @@ def _gain_exact(problem, work, box):
     for row in range(top, bottom):
         for column in range(left, right):
             pixel, table = (row - top) * (right - left) + column - left, problem.table[row, column]
-            total += _exact(table, problem.table_step, max(work.new[pixel], _FLOOR))
-            total -= _exact(table, problem.table_step, max(work.old[pixel], _FLOOR))
+            total += _exact(table, problem.table_step[row, column], max(work.new[pixel], _FLOOR))
+            total -= _exact(table, problem.table_step[row, column], max(work.old[pixel], _FLOOR))
     return total
 
 
@@ -384,7 +384,7 @@ def frame_problem(
     "Everything numba needs to know of one frame."
     (rows, columns), counts, edge = electrons.shape, np.maximum(electrons + read_variance, 0.0), float(prior.margin)
     disc = (columns / 2, rows / 2, float(prior.radius) if prior.placement == "disc" else 0.0)
-    table, step = _table(electrons, read_variance) if exact else (np.zeros((rows, columns, 0)), 1.0)
+    table, step = _table(electrons, read_variance) if exact else (np.zeros((rows, columns, 0)), np.ones((rows, columns)))
     poisson, area = prior.count_distribution == "poisson", prior.area((rows, columns))
     ranges = [tuple(map(float, limits)) for limits in (prior.photons, prior.background, prior.emitter_density)]
     return Problem(
@@ -396,14 +396,14 @@ def frame_problem(
 
 # %% ../nbs/04a_jumps.ipynb #exact-table
 def _table(photons, noise, entries=1024):
-    "The exact log-likelihood of each pixel for rates from zero to well above the brightest."
-    top = math.sqrt(4 * max(float(photons.max()), 0.0) + 4 * float(noise.max()) + 100)
-    roots = torch.linspace(0, top, entries, dtype=torch.float64)
-    noise = torch.as_tensor(noise)[..., None]
+    "The exact log-likelihood of each pixel for rates from zero to well above the brightest, and the distance of the roots of these."
+    left_out = noise >= LEFT_OUT_FROM
+    step = np.sqrt(4 * max(float(photons.max()), 0.0) + 4 * np.where(left_out, 0.0, noise) + 100) / (entries - 1)
+    roots = torch.arange(entries) * torch.from_numpy(step)[..., None]
+    noise, data = torch.as_tensor(noise)[..., None], torch.as_tensor(photons)[..., None]
     camera = Camera(0.0, 1.0, noise)
-    data = torch.as_tensor(photons)[..., None]
-    table = [log_likelihood_exact(data, (some.square() - noise), camera) for some in roots.split(64)]
-    return torch.cat(table, dim=-1).numpy(), float(roots[1])
+    table = [log_likelihood_exact(data, (some.square() - noise), camera) for some in roots.split(64, dim=-1)]
+    return torch.cat(table, dim=-1).numpy(), step
 
 # %% ../nbs/04a_jumps.ipynb #frame-arrays
 def _frame_arrays(adu, camera, sigma) -> list[tuple[np.ndarray, np.ndarray, float]]:
@@ -802,15 +802,22 @@ def _solve_back(system, number, vector):
 
 
 @njit(**_INLINE)
+def _solve_forward(system, number, vector):
+    "The inverse of L times a vector, in its place."
+    for row in range(number):
+        for k in range(row):
+            vector[row] -= system[row, k] * vector[k]
+        vector[row] /= system[row, row]
+
+
+@njit(**_INLINE)
 def _mean_step(work, number):
     "L in place of H in `work.system`, and H⁻¹βg in the second row of `work.step`; log det L."
     system, mean = work.system, work.step[1]
     log_root = _factor(system, number)
     for row in range(number):
         mean[row] = system[row, 6]
-        for k in range(row):
-            mean[row] -= system[row, k] * mean[k]
-        mean[row] /= system[row, row]
+    _solve_forward(system, number, mean)
     _solve_back(system, number, mean)
     return log_root
 
@@ -1148,7 +1155,9 @@ def run_chain(
     keep_draws: bool = False,  # record the emitters too
     start: tuple[np.ndarray, float, float] = ANYWHERE,  # emitters (N, 3): x, y [px], photons [e⁻]; background [e⁻/px]; λ [px⁻²]
 ) -> Record:
-    "One chain, and what it wrote down."
+    "One chain, and what it wrote down; ValueError for a start with more emitters than the prior allows."
+    if len(start[0]) > max(problem.highest, 1):
+        raise ValueError(f"start: {len(start[0])} emitters, and the prior allows {problem.highest}")
     record = _empty_record(problem, (length[0] - length[1]) // length[2], keep_draws)
     _chain(problem, _spots(KERNEL_SIGMA), powers, length, cumulative, seed, record, kernel_peak(), start)
     return record

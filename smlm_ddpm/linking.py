@@ -85,10 +85,13 @@ class Linker:
         if gap < 0 or not 0 < missed < 1 or extra_sd < 0:
             raise ValueError(f"linking needs gap and extra_sd of 0 or more and missed between 0 and 1, not {gap}, {extra_sd}, {missed}")
         self.gap, self.gate, self.extra_sd, self.pixel_size = gap, -2 * math.log(missed), extra_sd, pixel_size
-        self.open, self.number = np.empty((0, 14)), 0
+        self.open, self.number, self.latest = np.empty((0, 14)), 0, -1
 
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        "Molecules that are closed now (MOLECULE_FIELDS), and the number of the molecule of each of these localizations."
+        "Molecules that are closed now (MOLECULE_FIELDS), and the number of the molecule of each of these localizations; ValueError out of order."
+        if (np.diff(rows["frame"].astype(np.int64), prepend=self.latest) < 0).any():
+            raise ValueError("localizations are linked in order of their frames; sort the table by its column `frame`")
+        self.latest = int(rows["frame"][-1]) if len(rows) else self.latest
         columns, closed, belongs = _columns(rows, self.extra_sd), [], []
         frames, starts = np.unique(rows["frame"], return_index=True)
         for frame, start, stop in zip(frames, starts, [*starts[1:], len(rows)]):
@@ -140,7 +143,7 @@ def link(
     localizations: np.ndarray | Iterable[np.ndarray],  # a table (n,), or tables in order of the frames
     **how,  # as Linker takes it: gap, missed, extra_sd, pixel_size
 ) -> np.ndarray:  # MOLECULE_FIELDS: positions [px, nm], sds, photons [e⁻], probability, d² for each degree of freedom
-    "The molecules of a table of localizations, in order of their first frame; ValueError for options out of range."
+    "The molecules of a table of localizations, in order of their first frame; ValueError for options out of range and tables that are not in order of the frames."
     parts = list(molecules_of(localizations, **how))
     table = np.concatenate([*parts, np.zeros(0, MOLECULE_FIELDS)])
     return table[np.argsort(table["molecule"])]
@@ -150,7 +153,7 @@ def molecules_of(
     localizations: np.ndarray | Iterable[np.ndarray],  # a table (n,), or tables in order of the frames
     **how,  # as Linker takes it
 ) -> Iterator[np.ndarray]:  # tables of molecules, each (n,), as they are closed
-    "The molecules of tables of localizations, in memory that does not grow with their number."
+    "The molecules of tables of localizations, in memory that does not grow with their number; ValueError as for `link`."
     linker = Linker(**how)
     for rows in [localizations] if isinstance(localizations, np.ndarray) else localizations:
         yield linker(rows)[0]

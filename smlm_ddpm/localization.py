@@ -95,7 +95,7 @@ def _scoring(frame, state, sigma, read_variance, mask, parameters, iterations, t
             part[active] = torch.where(better.reshape(-1, *(1,) * (new.ndim - 1)), new, old)
         value[active] += gain.clamp(min=0)
         done = (gain.abs() < tolerance) & (damping[active] < 10) | (damping[active] > 1e5)
-        converged[active[done]] = True
+        converged[active] = done & (gain.abs() < tolerance)
         damping[active] = torch.where(better, damping[active] / 5, damping[active] * 8).clamp(min=1e-6)
         active = active[~done]
         if not len(active):

@@ -240,6 +240,9 @@ def _evaluate(adu, camera, prior, sigma, low, high, shape, log_likelihood, budge
                                     each, None, background=background.flatten())
         expected = expected.unflatten(0, x.shape)[:, :, 0]
         value = log_likelihood(adu, expected, camera).sum(dim=(-2, -1))
+        if prior.background_distribution == "log-uniform" and prior.known("background") is None:
+            lowest, highest = prior.background  # its density, relative to an even one
+            value = value - background.log() + math.log((highest - lowest) / math.log(highest / lowest))
         values.append(value.masked_fill(~_inside(positions, prior, tuple(adu.shape[-2:])), -torch.inf))
     return axes, torch.cat(values, dim=1).unflatten(1, shape)
 
@@ -266,7 +269,7 @@ def _summarise(axes, value, low, high, shape, log_volume, frame_shape):
     log_evidence = value.flatten(1).logsumexp(-1) + cell.log() - log_volume
     axes[2] = axes[2].exp()
     moments = []
-    for axis, number in enumerate(shape):
+    for axis in range(4):
         marginal = weight.movedim(axis + 1, 1).flatten(2).sum(-1)
         mean = (marginal * axes[axis]).sum(-1)
         moments.append((mean, (marginal * (axes[axis] - mean[:, None]).square()).sum(-1).sqrt()))

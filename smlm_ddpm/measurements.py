@@ -14,7 +14,7 @@ from numba import njit
 from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
-from .likelihood import LEFT_OUT, deviance_moments
+from .likelihood import LEFT_OUT_FROM, deviance_moments
 from .spot_shapes import _ENTRY, _LOWEST_RATE, _light, _within, fit_lone_spots
 
 # %% ../nbs/11e_measurements.ipynb #smear
@@ -94,7 +94,7 @@ def _near_spots(frame, rate, read, unit, x, y, radius, taken, table):
             for column in range(max(0, int(x[i] - radius)), min(frame.shape[1], int(x[i] + radius) + 1)):
                 apart = (row + 0.5 - y[i]) ** 2 + (column + 0.5 - x[i]) ** 2
                 expected, variance = rate[row, column], read[row, column]
-                if apart >= radius**2 or variance > LEFT_OUT / 10:
+                if apart >= radius**2 or variance > LEFT_OUT_FROM:
                     continue
                 total, lost = max(expected + variance, _LOWEST_RATE), taken * unit[row, column]
                 counts = max(frame[row, column] + variance, 0.0)
@@ -247,7 +247,7 @@ def _pixels(position: np.ndarray, size: int) -> np.ndarray:
 def _add_frame(found: Measurements, frame, read, emitters) -> np.ndarray:
     "Measure the spots of one frame; which pixels are dark."
     x, y, photons = (emitters[name] for name in ("x", "y", "photons"))
-    sigma, shape, kept = found.sigma, frame.shape, (read < LEFT_OUT / 10) & np.isfinite(frame)
+    sigma, shape, kept = found.sigma, frame.shape, (read < LEFT_OUT_FROM) & np.isfinite(frame)
     frame = np.where(kept, frame, 0.0)
     dark = kept & ~_within(x, y, 4 * sigma + 1, *shape)
     light, unit = (_light(x, y, weights, sigma, *shape) for weights in (photons, np.ones_like(x)))
@@ -311,7 +311,7 @@ def _by_frame(emitters, count: int, first: int) -> list[dict[str, np.ndarray]]:
 # %% ../nbs/11e_measurements.ipynb #add-pair
 def _add_pair(found: Measurements, frames, read, numbers, tables) -> None:
     "Measure two successive frames, or a last single one."
-    flat = [np.ptp(frame[noise < LEFT_OUT / 10]) == 0 for frame, noise in zip(frames, read) if (noise < LEFT_OUT / 10).any()]
+    flat = [np.ptp(frame[noise < LEFT_OUT_FROM]) == 0 for frame, noise in zip(frames, read) if (noise < LEFT_OUT_FROM).any()]
     if any(flat) or not flat:  # a dropped frame
         return
     darks = [_add_frame(found, *parts) for parts in zip(frames, read, tables)]
@@ -319,7 +319,7 @@ def _add_pair(found: Measurements, frames, read, numbers, tables) -> None:
         _add_linked(found, *tables)
     if len(frames) == 2 or found.seen == 1:
         _add_dark(found, frames, read, darks)
-    found.ends.add(numbers[read < LEFT_OUT / 10])
+    found.ends.add(numbers[read < LEFT_OUT_FROM])
 
 # %% ../nbs/11e_measurements.ipynb #add-frames
 def add_frames(

@@ -28,7 +28,7 @@ from .deepstorm import MomentNetwork, input_of_kind, local_background, subtract_
 from smlm_ddpm.guided_sampling import (
     Posterior, draw_residuals, flow_levels, frame_generators, noise_levels, sample_paper_recipe,
 )
-from .likelihood import LEFT_OUT, Camera, Frames, Prior, prepare_frames
+from .likelihood import LEFT_OUT_FROM, Camera, Frames, Prior, prepare_frames
 from .one_pass import OnePass, one_pass_from_denoiser, one_pass_objective
 from .training import TrainingConfig, load_tensors, moment_objective, save_tensors, train
 
@@ -165,7 +165,7 @@ def outside_of_training(
     prior: Prior,  # of the model
 ) -> dict[str, tuple[float, float, float]]:  # by quantity: what the frames have, and the prior's lowest and highest
     "What of the frames is not in a prior, as far as it can be told from them."
-    used = frames.read_variance < LEFT_OUT / 10
+    used = frames.read_variance < LEFT_OUT_FROM
     noise = frames.read_variance[used].median().item() if used.any() else 0.0
     background = local_background(frames.electrons, frames.read_variance)
     level = background.flatten(1).quantile(0.2, dim=1)
@@ -409,7 +409,7 @@ def _build(kind, preset, part):
     "One network; a wrong argument in a configuration is named."
     try:
         return kind(**getattr(preset, part))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"[{part}]: {str(error).partition('__init__() ')[2] or error}") from None
 
 # %% ../nbs/07a_models.ipynb #load-pretrained
@@ -456,12 +456,15 @@ def _begin(network: torch.nn.Module, name: str, model: PosteriorModel, start: st
 def _same_run(preset: Preset, out: Path, resume: bool) -> None:
     "Note what a run is asked for; ValueError where it is to go on with something else."
     asked, described = json.dumps(asdict(preset), indent=1), out / "preset.json"
+    if not resume and any(out.glob("*/checkpoint.safetensors")):
+        raise ValueError(f"{out}: a run was begun here; resume it (--resume) or choose another folder")
     if resume and described.is_file():
         if described.read_text(encoding="utf-8") != asked:
             raise ValueError(f"{out}: the run was begun with another configuration; give the same, or another folder")
     elif os.environ.get("RANK", "0") == "0":  # under torchrun only one process may write it
         out.mkdir(parents=True, exist_ok=True)
-        described.write_text(asked, encoding="utf-8")
+        described.with_suffix(".partial").write_text(asked, encoding="utf-8")
+        described.with_suffix(".partial").replace(described)
 
 # %% ../nbs/07a_models.ipynb #train-preset
 def train_preset(

@@ -233,6 +233,8 @@ def reconstruct(
 
     ValueError in one line for a movie, camera or drift table that can't be used, or if the first chunk can't be read."""
     movie = movie if isinstance(movie, Movie) else Movie(np.asarray(movie))
+    if chunk < 1:
+        raise ValueError(f"chunk = {chunk}: one frame or more are kept at once")
     if settings.posterior == "network" and model is None:
         raise ValueError(f"posterior {settings.posterior!r} needs a model")
     check_offset(movie.read(0, 1), settings.camera, name=movie.name)

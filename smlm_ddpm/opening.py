@@ -21,9 +21,10 @@ from smlm_ddpm.formats import (
 )  # fmt: skip
 
 # %% ../nbs/09b_opening.ipynb #open-many
-def _counted(path: Path) -> list:
+def _counted(path: Path) -> tuple[list, str]:
     "For sorting names as a person counts: 2 before 10, and `a.tif` before `a_1.tif`."
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name.split(".")[0])]
+    stem = re.sub(r"(\.ome)?\.[^.]+$", "", path.name, flags=re.IGNORECASE)
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", stem)], path.name
 
 
 def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opened:
@@ -69,8 +70,9 @@ def _open_ndtiff(folder: Path, channel: int | None) -> Opened:
               for axis in {axis: None for entry in entries for axis in entry[0]}}  # fmt: skip
     sizes = {"C" if axis == "channel" else axis: len(found) for axis, found in values.items()}
     places = np.full(tuple(sizes.values()), -1)
+    index = {axis: {value: place for place, value in enumerate(found)} for axis, found in values.items()}
     for number, entry in enumerate(entries):
-        places[tuple(found.index(entry[0].get(axis, 0)) for axis, found in values.items())] = number
+        places[tuple(found[entry[0].get(axis, 0)] for axis, found in index.items())] = number
     chosen = places.ravel()[_frame_planes(sizes, channel, str(folder))]
     return _ndtiff_frames(folder, channel, [entries[number] if number >= 0 else None for number in chosen])
 

@@ -104,7 +104,7 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     camera.add_argument("--roi-offset", type=_place, metavar="ROW,COLUMN", help=(
         "where on the calibrated chip the movie's first pixel lies; found by the pattern of the pixels if not given"))  # fmt: skip
     optics = parser.add_argument_group("optics")
-    optics.add_argument("--sigma", type=_positive, metavar="PX", help="width of a spot; estimated if not given")
+    optics.add_argument("--sigma", type=_positive, metavar="PX", help="width of a spot, in pixels as they are after --binning; estimated if not given")
     optics.add_argument("--pixel-size", type=_positive, metavar="NM", help="side of a camera pixel; from the file if not given")
 
 # %% ../nbs/12e_options.ipynb #run-options
@@ -112,7 +112,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     "How a movie is gone through."
     parser.add_argument("--posterior", choices=["fast", "network", "exact"], help=(
         "fast: the maximum-likelihood fit with its errors, no network; network: the model's; exact: Markov chains for every region of light,"
-        " no network; default: network if --model or --samples is given, fast if not"))  # fmt: skip
+        " no network; default: network if --model or --samples is given, and in demo, fast if not"))  # fmt: skip
     parser.add_argument("--budget", type=_positive, metavar="SECONDS", help=(
         "of exact: most time for a frame, by one thread; the result then depends on the machine (default: until the chains have converged)"))  # fmt: skip
     parser.add_argument("--photons", type=_photon_range, metavar="LOW:HIGH", help=(
@@ -125,7 +125,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--dask", metavar="ADDRESS", help="work on Dask's workers: a scheduler's address, or local; needs the extra dask")
     run.add_argument("--strict", action="store_true", help="stop where the data speak against what was said of them")
     link = parser.add_argument_group("molecules")
-    link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json, or .csv")
+    link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json (in pixels as they are after --binning), or .csv")
     link.add_argument("--link-gap", type=_whole, default=1, metavar="N", help="frames a molecule may be dark (default %(default)s)")
 
 # %% ../nbs/12e_options.ipynb #model-options

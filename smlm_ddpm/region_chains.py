@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .kde import FACTOR, KERNEL_SIGMA
+from .kde import FACTOR, KERNEL_SIGMA, KERNEL_VARIANCE
 from .mcmc import convergence
 from smlm_ddpm.jumps import (
     _ENTRY, _INLINE, _JIT, _PASTED, MOVES, Problem, State, Work, _accept, _arrive, _block, _cut, _draw_density,
-    _equations, _gain, _gather, _get, _keep, _log_uniform, _mean_step, _refresh, _set, _spots, _stepped, _window, _workspace,
+    _equations, _gain, _gather, _get, _keep, _log_uniform, _mean_step, _refresh, _set, _solve_back, _solve_forward, _spots, _stepped, _window, _workspace,
 )
 from .regions import Region
 
@@ -237,13 +237,8 @@ def _inverse(work, number, covariance):
     for unit in range(number):
         for row in range(number):
             column[row] = 1.0 if row == unit else 0.0
-            for k in range(row):
-                column[row] -= system[row, k] * column[k]
-            column[row] /= system[row, row]
-        for row in range(number - 1, -1, -1):
-            for k in range(row + 1, number):
-                column[row] -= system[k, row] * column[k]
-            column[row] /= system[row, row]
+        _solve_forward(system, number, column)
+        _solve_back(system, number, column)
         for row in range(number):
             covariance[row, unit] = column[row]
 
@@ -314,9 +309,6 @@ def _bell(target, box, x, y, kernel, covariance):
             pixel += 1
 
 # %% ../nbs/04d_region_chains.ipynb #Maps-part
-_ROUND = KERNEL_SIGMA**2 + 1 / 12  # variance of a kernel summed over pixels [KDE px²]
-
-
 class Maps(NamedTuple):
     "Sums of y and y² over states, and memory for those of a single state."
 
@@ -341,11 +333,11 @@ def _add_emitter(maps, x, y, mean, covariance, usable):
     "An emitter's part of the moments of y, all else given: E[K], E[K²], and K itself for the products with others."
     box = _kernel_window(maps.total.shape, x, y)
     drawn, smooth, square, width = maps.bells[0], maps.bells[1], maps.bells[2], box[3] - box[2]
-    _bell(drawn, box, FACTOR * x, FACTOR * y, _ROUND, (0.0, 0.0, 0.0))
+    _bell(drawn, box, FACTOR * x, FACTOR * y, KERNEL_VARIANCE, (0.0, 0.0, 0.0))
     if usable:
         spread = (FACTOR**2 * covariance[0, 0], FACTOR**2 * covariance[0, 1], FACTOR**2 * covariance[1, 1])
-        _bell(smooth, box, FACTOR * mean[0], FACTOR * mean[1], _ROUND, spread)
-        _bell(square, box, FACTOR * mean[0], FACTOR * mean[1], _ROUND / 2, spread)
+        _bell(smooth, box, FACTOR * mean[0], FACTOR * mean[1], KERNEL_VARIANCE, spread)
+        _bell(square, box, FACTOR * mean[0], FACTOR * mean[1], KERNEL_VARIANCE / 2, spread)
     for row in range(box[0], box[1]):
         for column in range(width):
             pixel, place = (row - box[0]) * width + column, box[2] + column

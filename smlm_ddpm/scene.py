@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .likelihood import LEFT_OUT
+from .likelihood import LEFT_OUT, LEFT_OUT_FROM
 
 # %% ../nbs/03b_scene.ipynb #sizes
 _REACH = 4.0  # an emitter's light is followed this far [σ]
@@ -111,7 +111,7 @@ def _background_cells(electrons, noise, cell):
             left, right, number = j * columns // across, (j + 1) * columns // across, 0
             for row in range(top, bottom):
                 for column in range(left, right):
-                    if noise[row, column] < LEFT_OUT / 2:
+                    if noise[row, column] < LEFT_OUT_FROM:
                         values[number], around[number] = electrons[row, column], noise[row, column]
                         number += 1
             if number:

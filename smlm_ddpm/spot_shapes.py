@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .likelihood import LEFT_OUT
+from .likelihood import LEFT_OUT_FROM
 
 # %% ../nbs/11d_spot_shapes.ipynb #fractions
 _ENTRY = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"}  # numba's cache misses edits of other cells
@@ -219,7 +219,7 @@ def _fit_spots(frame, read, light, x, y, photons, group, chosen, sigma, half):
         rows, columns = slice(top, top + size), slice(left, left + size)
         own_light = _light(x[own] - left, y[own] - top, photons[own], sigma, size, size)
         noise = read[rows, columns].copy().ravel()
-        if noise.max() > LEFT_OUT / 10:
+        if noise.max() > LEFT_OUT_FROM:
             continue
         window = (frame[rows, columns] - light[rows, columns] + own_light).ravel()
         background = (window - own_light.ravel()).mean()

@@ -113,10 +113,8 @@ def _converged(frames: Simulation, exact: ExactPosterior, others: list[ExactPost
     keep = keep if keep.any() else torch.ones_like(keep)
     positions, mask = exact.draws(n_draws)
     draws = kernel_density(positions, tuple(frames.adu.shape[-2:]), mask)[keep]
-    parts = {name: getattr(frames, name)[keep] for name in ("adu", "positions", "photons", "mask", "sigma")}
-    camera = replace(frames.camera, read_variance=frames.camera.read_variance[keep])
     moments, *others = (SimpleNamespace(mean=run.mean[keep], sd=run.sd[keep]) for run in (exact, *others))
-    return replace(frames, **parts, camera=camera), moments, draws, others, keep.float().mean().item()
+    return frames[keep], moments, draws, others, keep.float().mean().item()
 
 # %% ../nbs/08a_strata.ipynb #evaluate-strata
 def evaluate_strata(

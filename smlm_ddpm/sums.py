@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 from torch import Tensor
 
-from .kde import FACTOR, KERNEL_SIGMA
-from .likelihood import LEFT_OUT
+from .kde import FACTOR, KERNEL_VARIANCE
+from .likelihood import LEFT_OUT_FROM
 
 # %% ../nbs/11b_sums.ipynb #units
 UNIT = 2.0**32  # whole numbers in 1 of the density, its variance and numbers of emitters
@@ -72,9 +72,9 @@ _ENTRY = {"cache": __name__ != "__main__", "nogil": True, "error_model": "numpy"
 
 
 @njit(**_ENTRY)
-def _profiles(place, sd, size, kernel):
+def _profiles(place, sd, size):
     "Along one axis of the density: first pixel, and E[g], E[g²] of the pixels around an emitter [KDE px]."
-    wide, wider = math.sqrt(kernel**2 + sd**2), math.sqrt(kernel**2 + 2 * sd**2)
+    kernel, wide, wider = math.sqrt(KERNEL_VARIANCE), math.sqrt(KERNEL_VARIANCE + sd**2), math.sqrt(KERNEL_VARIANCE + 2 * sd**2)
     reach = int(math.ceil(4.5 * wide))
     first, last = max(0, int(place) - reach), min(size, int(place) + reach + 1)
     moments = np.empty((2, max(0, last - first)))
@@ -102,13 +102,11 @@ def add_densities(
     emitters,  # (n, 5): x, y, their standard deviations [px], probability
     mean,  # (4H, 4W) int64: sums of the density, added to
     variance,  # (4H, 4W) int64: of its variance, added to
-    factor,  # KDE pixels per camera pixel
-    kernel,  # width [KDE px]
 ):
     "Add the moments of emitters to sums of the density."
     for x, y, x_sd, y_sd, probability in emitters:
-        top, down = _profiles(factor * y, factor * y_sd, mean.shape[0], kernel)
-        left, across = _profiles(factor * x, factor * x_sd, mean.shape[1], kernel)
+        top, down = _profiles(FACTOR * y, FACTOR * y_sd, mean.shape[0])
+        left, across = _profiles(FACTOR * x, FACTOR * x_sd, mean.shape[1])
         for row in range(down.shape[1]):
             for column in range(across.shape[1]):
                 first = probability * down[0, row] * across[0, column]
@@ -160,7 +158,7 @@ class DensitySums:
         rows: np.ndarray,  # table (n,) of localizations or of molecules
     ) -> None:
         "Add a table of localizations or of molecules."
-        add_densities(emitter_columns(rows), self.mean, self.variance, FACTOR, KERNEL_SIGMA)
+        add_densities(emitter_columns(rows), self.mean, self.variance)
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         "Mean and sd, (4H, 4W) float32."
@@ -208,7 +206,7 @@ def _cell_means(rest, noise):
     total, count = np.zeros((down, across)), np.zeros((down, across))
     for row in range(rows):
         for column in range(columns):
-            if noise[row, column] < LEFT_OUT / 2:
+            if noise[row, column] < LEFT_OUT_FROM:
                 total[row * down // rows, column * across // columns] += rest[row, column]
                 count[row * down // rows, column * across // columns] += 1
     overall = total.sum() / max(count.sum(), 1.0)
@@ -239,7 +237,7 @@ def add_misfit(
     for row in range(rest.shape[0]):
         above, below, share = _knot(row, rest.shape[0], level.shape[0])
         for column in range(rest.shape[1]):
-            if noise[row, column] >= LEFT_OUT / 2:
+            if noise[row, column] >= LEFT_OUT_FROM:
                 continue
             before, after, part = _knot(column, rest.shape[1], level.shape[1])
             upper = level[above, before] + part * (level[above, after] - level[above, before])

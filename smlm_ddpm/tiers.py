@@ -18,11 +18,11 @@ from torch import Tensor
 from .camera import CAMERA_KEYS
 from .camera_estimate import dropped_frames, leave_out_saturated
 from .drift import Drift, corrected_images, corrected_table
-from .exact_posterior import METHODS as SOURCES
+from .exact_posterior import SOURCES
 from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
 from .fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from .fisher import fisher_information
-from .kde import FACTOR, KERNEL_SIGMA
+from .kde import FACTOR
 from .likelihood import Camera, prepare_frames
 from .sums import METHODS, UNCONVERGED, Sums, add_densities, add_misfit, add_numbers, emitter_columns, fixed
 
@@ -74,6 +74,8 @@ def _check_settings(settings) -> None:
         raise ValueError(f"n_draws = {settings.n_draws} must not be negative; least_probability = {settings.least_probability} lies between 0 and 1")
     if settings.budget is not None and not 0 < settings.budget < math.inf:
         raise ValueError(f"budget: a time above 0 s is needed, not {settings.budget}")
+    if not 20 <= settings.pixel_size <= 1000:
+        raise ValueError(f"pixel_size: a camera pixel has 20 to 1000 nm in the sample, not {settings.pixel_size}")
     _check_photons(settings.photons)
 
 # %% ../nbs/11g_tiers.ipynb #tiles
@@ -302,7 +304,7 @@ def process_frames(
     emitters = emitter_columns(rows)
     add_numbers(emitters, part.sums.number, part.sums.number_variance)
     if settings.posterior == "fast":
-        add_densities(emitters, part.sums.mean, part.sums.variance, FACTOR, KERNEL_SIGMA)
+        add_densities(emitters, part.sums.mean, part.sums.variance)
     part.localizations = _likely(rows, settings)
     return part
 
