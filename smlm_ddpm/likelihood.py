@@ -34,8 +34,11 @@ class Camera:
             raise ValueError("read_variance must not be negative")
 
     def to_electrons(self, adu: Tensor) -> Tensor:  # (B, 1, H, W) [ADU] → the same shape [e⁻]
-        "Camera counts to photoelectrons, (x − o)/g: unbiased, and negative where the noise is."
-        return (adu - self.offset) / self.gain
+        "Camera counts to photoelectrons, (x − o)/g: unbiased, and negative where the noise is; ValueError where maps don't fit the frames."
+        try:
+            return (adu - self.offset) / self.gain
+        except RuntimeError as error:
+            raise ValueError(f"camera: its maps don't fit frames of shape {tuple(adu.shape)} ({error})") from None
 
     @property
     def read_variance_electrons(self) -> float | Tensor:
