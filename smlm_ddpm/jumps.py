@@ -399,11 +399,13 @@ def _table(photons, noise, entries=1024):
     "The exact log-likelihood of each pixel for rates from zero to well above the brightest, and the distance of the roots of these."
     left_out = noise >= LEFT_OUT_FROM
     step = np.sqrt(4 * max(float(photons.max()), 0.0) + 4 * np.where(left_out, 0.0, noise) + 100) / (entries - 1)
-    roots = torch.arange(entries) * torch.from_numpy(step)[..., None]
-    noise, data = torch.as_tensor(noise)[..., None], torch.as_tensor(photons)[..., None]
-    camera = Camera(0.0, 1.0, noise)
-    table = [log_likelihood_exact(data, (some.square() - noise), camera) for some in roots.split(64, dim=-1)]
-    return torch.cat(table, dim=-1).numpy(), step
+    data, variance, steps = (torch.from_numpy(np.ascontiguousarray(part)).reshape(-1, 1) for part in (photons, noise, step))
+    table = np.empty((len(data), entries))
+    for some in np.array_split(np.argsort(noise, axis=None), 1 + len(data) // 16):  # pixels of like noise: a hot one needs many more terms
+        camera, roots = Camera(0.0, 1.0, variance[some]), steps[some] * torch.arange(entries)
+        values = [log_likelihood_exact(data[some], part.square() - variance[some], camera) for part in roots.split(64, dim=-1)]
+        table[some] = torch.cat(values, dim=-1).numpy()
+    return table.reshape(*noise.shape, entries), step
 
 # %% ../nbs/04a_jumps.ipynb #frame-arrays
 def _frame_arrays(adu, camera, sigma) -> list[tuple[np.ndarray, np.ndarray, float]]:
