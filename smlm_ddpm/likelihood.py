@@ -10,6 +10,7 @@ __all__ = ['LEFT_OUT', 'LEFT_OUT_FROM', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'SMALLES
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
 from dataclasses import dataclass, fields, replace
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -169,7 +170,7 @@ def _check(prior):
         raise ValueError(f"margin is at least 0, and above it only where placement is 'field', not {prior.margin}")
     for name in ("shape", "count"):
         pair = getattr(prior, name)
-        if not (name == "count" and not pair) and not (len(pair) == 2 and all(int(one) == one for one in pair)):
+        if (pair or name == "shape") and not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(one, Integral) for one in pair)):
             raise ValueError(f"{name} is two whole numbers, not {pair}")
     if prior.count and not 0 <= prior.count[0] <= prior.count[1]:
         raise ValueError(f"count is a range, fewest and most, from 0, not {prior.count}")

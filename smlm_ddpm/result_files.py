@@ -77,7 +77,7 @@ def _write_localizations(folder: Path, result, settings, excess_noise: float) ->
                 writer(rows)
     if settings.n_draws:
         write_draws(folder / "draws.csv", result.store.draws(), **how)
-    header, lines = ",".join(name for name, _ in FRAME_FIELDS), result.store.lines()
+    header, lines = ",".join(name for name, _ in FRAME_FIELDS), result.store.lines().copy()
     formats = ["%d", "%d", "%.1f", "%.4f", "%.4f", "%d", "%d", "%d"]
     lines["frame"] += 1  # as in all tables
     for name in ("photons", "background"):
