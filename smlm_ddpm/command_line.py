@@ -140,7 +140,7 @@ def run_reconstruct(options) -> None:
     _check_samples(options)
     if options.roi_offset and not options.camera:
         raise ValueError("--roi-offset says where on a calibrated chip the movie lies; it needs --camera")
-    check_out(options.out, [*options.movie, *filter(None, (options.camera, options.drift))])
+    check_out(options.out, inputs=[*options.movie, *filter(None, (options.camera, options.drift))])
     notes = []
 
     def note(text):

@@ -178,6 +178,7 @@ def _runner(options):
 # %% ../nbs/12g_result_files.ipynb #check-out
 def check_out(
     out: Path,  # where results are to be written
+    *,
     inputs: Iterable[Path] = (),  # files that they are made from
 ) -> bool:  # whether there is an earlier result
     "Whether a folder may be written to; ValueError where a file in it that is no result would be lost."

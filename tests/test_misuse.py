@@ -278,7 +278,7 @@ def test_results_take_the_place_of_earlier_results_only(tmp_path):
     (tmp_path / "samples.tif").write_bytes(b"a movie")
     for inputs, said in (([tmp_path / "samples.tif"], "input"), ([], "no earlier result")):
         with pytest.raises(ValueError) as raised:
-            check_out(tmp_path, inputs)
+            check_out(tmp_path, inputs=inputs)
         assert said in one_line(raised)
     (tmp_path / "protocol.json").write_text("{}")
     assert check_out(tmp_path)
