@@ -86,8 +86,8 @@ def reversible_jump(
     "The posterior of any number of emitters, by reversible jump (Green 1995); ValueError in one line for arguments that can't be right."
     if thinning < 1 or chains < 1:
         raise ValueError(f"thinning = {thinning} and chains = {chains} must be at least 1")
-    if not betas or betas[0] != 1 or min(betas) <= 0:
-        raise ValueError(f"betas are powers above 0, the first of them 1, not {betas}")
+    if not betas or not 0 <= min(betas) <= max(betas) <= 1:
+        raise ValueError(f"betas are one power of the likelihood or more, from 0 to 1, not {betas}")
     burn_in = steps // 5 if burn_in is None else burn_in
     burn_in, steps = -(-burn_in // thinning) * thinning, steps // thinning * thinning
     if not 0 <= burn_in < steps:

@@ -186,7 +186,7 @@ def test_wide_spots_are_measured_and_fitted(tmp_path, capsys):
 def test_a_network_that_was_not_trained_for_wide_spots_offers_binning(tmp_path, capsys):
     arguments = ["reconstruct", str(FIELD / "p_sig20.tif"), "--out", str(tmp_path / "out"), "--offset", "100", "--gain", "2",
                  "--read-variance", "4", "--posterior", "network"]  # fmt: skip
-    assert main([*arguments, "--sigma", "2.6"]) == 2 and "--binning 2 makes it 1.3" in capsys.readouterr().err
+    assert main([*arguments, "--sigma", "2.6"]) == 2 and "with --binning 2, --sigma 1.30" in capsys.readouterr().err
 
 
 def test_saturation_is_said_and_pixels_are_left_out(tmp_path, capsys):

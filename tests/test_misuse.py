@@ -72,7 +72,7 @@ def test_the_exact_likelihood_knows_pixels_that_are_left_out_and_hot_ones():
         assert likelihood(frame.adu, torch.full((1, 1, 12, 12), 3.0), Camera(100.0, 1.0, variance))[0, 0, 0, 0] == 0
 
 
-@pytest.mark.parametrize("wrong", [{"betas": ()}, {"betas": (0.5,)}, {"thinning": 0}, {"chains": 0}])
+@pytest.mark.parametrize("wrong", [{"betas": ()}, {"betas": (-1.0,)}, {"thinning": 0}, {"chains": 0}])
 def test_chains_that_can_not_run_are_refused(frames, wrong):
     with pytest.raises(ValueError) as raised:
         reversible_jump(frames.adu, Camera(100.0, 1.0, 4.0), PRIOR, 1.1, steps=1000, **wrong)
