@@ -1,7 +1,7 @@
 """Is φ limited by training or by its size? The error of its moments after more frames, and with more residual blocks.
 
     python benchmarks/learning_curve.py                   # twenty minutes; writes nbs/results/learning_curve.json, of which 08_eval draws a figure
-    python benchmarks/learning_curve.py --model default   # a quarter of an hour; learning_curve_default.json, of which 08a_strata makes a table
+    python benchmarks/learning_curve.py --model default   # a quarter of an hour; the same for `default`; writes learning_curve_default.json
     python benchmarks/learning_curve.py --quick           # two steps each, to see that everything runs; stores nothing
 
 Networks for the prior of a model are trained from nothing, each with a learning rate that falls to zero at the end of its own run, and
@@ -84,7 +84,9 @@ def main():
             steps = 2 if arguments.quick else steps
             network = trained(preset, blocks, steps, arguments.out or Path(scratch))
             measure(network, CHANGES[preset.name].get("floors", preset.phi_training.floors)[1], steps * preset.phi_training.batch)
-    seen = sum(stage.steps * stage.batch for stage in (preset.phi_training, preset.refine_training) if stage) if arguments.model == "paper" else None
+    seen = None  # φ of `default` went on from earlier ones
+    if preset.name == "paper":
+        seen = sum(stage.steps * stage.batch for stage in (preset.phi_training, preset.refine_training))
     measure(shipped.phi, preset.floor, seen, shipped=True)
     if not arguments.quick:
         made_with = provenance(shipped, networks=("phi",))

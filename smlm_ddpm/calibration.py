@@ -148,7 +148,7 @@ def covered(
             continue
         values = torch.cat([drawn, true[None]])[:, where].T / RESOLUTION
         values = (values.round() + torch.rand(values.shape, generator=generator))[..., None, None, None]
-        share = coverage(values[:, :-1], values[:, -1], undecided=torch.ones_like(values[:, -1], dtype=torch.bool), levels=LEVELS)
+        share = coverage(values[:, :-1], values[:, -1], levels=LEVELS)
         hits.append(torch.tensor(list(share.values())).nan_to_num() * len(values))
     return torch.stack(hits), mask.flatten(1).sum(1, keepdim=True)
 
@@ -170,7 +170,7 @@ def attainable_levels(
     "The coverage of a right posterior with this many samples."
     ranks = torch.arange(n_samples + 1.0)[:, None, None, None] - 0.5
     samples = torch.arange(float(n_samples))[None, :, None, None, None].expand(n_samples + 1, -1, -1, -1, -1)
-    return list(coverage(samples, ranks, undecided=torch.ones_like(ranks, dtype=torch.bool), levels=LEVELS).values())
+    return list(coverage(samples, ranks, levels=LEVELS).values())
 
 # %% ../nbs/09_calibration.ipynb #spread-and-error
 SPREADS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)  # lower edges of the bins of stated standard deviations

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EXCESS_NOISE', 'MOST_DEAD', 'CAMERA_KEYS', 'make_camera', 'leave_out', 'left_out', 'read_calibration',
-           'locate_region', 'bin_camera', 'read_camera', 'photon_transfer']
+           'locate_region', 'bin_camera', 'read_camera', 'dropped_frames', 'photon_transfer']
 
 # %% ../nbs/11_camera.ipynb #imports
 import math
@@ -250,13 +250,20 @@ def _corner(path, maps, shape, movie, roi_offset):
         notes.append(f"the calibration covers {shape[1]}×{shape[0]} px; the movie {found}")
     return corner, notes
 
+# %% ../nbs/11_camera.ipynb #dropped-frames
+def dropped_frames(
+    adu: Tensor,  # (B, 1, H, W)
+) -> Tensor:  # (B,) bool
+    "Frames that hold a single value, as programs write them in the place of a frame that was lost."
+    flat = adu.flatten(1)
+    return flat.amax(1) == flat.amin(1)
+
 # %% ../nbs/11_camera.ipynb #pixel-moments
 def _whole_frames(movie: Movie, chunk: int = 64) -> Iterator[np.ndarray]:
-    "Frames in double precision, without those of a single value, which programs write where the camera dropped one."
+    "Frames in double precision, without those that were dropped."
     for start in range(0, len(movie), chunk):
-        for frame in movie.read(start, min(start + chunk, len(movie)))[:, 0].double().numpy():
-            if frame.min() < frame.max():
-                yield frame
+        adu = movie.read(start, min(start + chunk, len(movie)))
+        yield from adu[~dropped_frames(adu), 0].double().numpy()
 
 
 def _pixel_moments(movie: Movie, offset: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, int]:

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from .camera import EXCESS_NOISE, bin_camera, make_camera, read_camera
-from .camera_estimate import dropped_frames, estimate_camera, estimate_sigma, find_clipping, leave_out_hot
+from .camera import EXCESS_NOISE, bin_camera, dropped_frames, make_camera, read_camera
+from .camera_estimate import estimate_camera, estimate_sigma, find_clipping, leave_out_hot
 from .files import Movie
 from .likelihood import Camera
 from .movies import readable

@@ -116,7 +116,7 @@ def coverage(
     samples: Tensor,  # (B, S, 1, H, W)
     truth: Tensor,  # (B, 1, H, W)
     *,
-    undecided: Tensor,  # (B, 1, H, W), the pixels that count; by the frame alone or by a reference, not by the truth
+    undecided: Tensor | None = None,  # (B, 1, H, W), the pixels that count; by the frame alone or by a reference, not by the truth; None: all
     levels: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95),  # of the central intervals
 ) -> dict[str, float]:
     "How often the central interval of the samples holds the truth, which for a right posterior is its level."
@@ -129,7 +129,8 @@ def coverage(
     true = in_steps(truth)[:, None]
     below = sum((in_steps(part) < true).sum(1) for part in samples.split(16, dim=1))
     rank = (below + 0.5) / (samples.shape[1] + 1)  # the truth is one more draw among the samples
-    return {f"{level:.0%}": ((rank[undecided] - 0.5).abs() <= level / 2).float().mean().item() for level in levels}
+    rank = rank if undecided is None else rank[undecided]
+    return {f"{level:.0%}": ((rank - 0.5).abs() <= level / 2).float().mean().item() for level in levels}
 
 # %% ../nbs/08_eval.ipynb #score-samples
 def score_samples(

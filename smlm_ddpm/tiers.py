@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .camera import CAMERA_KEYS
-from .camera_estimate import dropped_frames, leave_out_saturated
+from .camera import CAMERA_KEYS, dropped_frames
+from .camera_estimate import leave_out_saturated
 from .drift import Drift, corrected_images, corrected_table
 from .exact_posterior import SOURCES
 from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
