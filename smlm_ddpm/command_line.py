@@ -224,14 +224,12 @@ def run_evaluate(options) -> None:
     from smlm_ddpm.eval import evaluate, provenance
     from smlm_ddpm.files import sample_movie
 
+    model = load_model(options.model, options.device)
     if options.strata is not None:
-        model = load_model(options.model, options.device)
         return _write_table(options.out, {"made_with": provenance(model)} | _by_stratum(model, max(1, options.strata), seed=11))
     movie = None if options.model == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
-    table = evaluate(
-        options.model, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True),
-        device=_choose_device(options.device))  # fmt: skip
-    _write_table(options.out, table | _by_stratum(load_model(options.model, options.device), 20, seed=11))
+    table = evaluate(model, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True))
+    _write_table(options.out, table | _by_stratum(model, 20, seed=11))
 
 # %% ../nbs/13_command_line.ipynb #by-stratum
 def _by_stratum(model, frames: int, seed: int) -> dict:

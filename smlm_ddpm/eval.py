@@ -35,7 +35,7 @@ from .kde import kernel_density, kernel_peak
 from .likelihood import Frames, Prior, Simulation, prepare_frames, simulate
 from .localization import EmitterFit, fit_emitters, localize_log, localize_plain
 from .reversible_jump import reversible_jump
-from .models import PosteriorModel, fingerprint, load_pretrained
+from .models import PosteriorModel, fingerprint
 
 # %% ../nbs/08_eval.ipynb #match-emitters
 MATCHING_RADIUS = 1.25  # the paper's 5 KDE pixels [camera px]
@@ -476,15 +476,13 @@ def provenance(
 
 # %% ../nbs/08_eval.ipynb #evaluate
 def evaluate(
-    name: str,  # "paper", "default", or a weights file
+    model: PosteriorModel,
     *,
     movie=None,  # of evaluate_movie; None: leave that part out
     scale: float = 1.0,  # of the numbers of frames: less than 1 for a quick look
     report: Callable[[str], None] = print,
-    device: str = "cpu",  # where the model runs
 ) -> dict[str, dict]:
     "Everything this notebook measures, as one table; slow, most of all the exact posterior."
-    model = load_pretrained(name, device=device)
     few = lambda number: max(4, round(number * scale))
     exact = {"frames": few(200), "steps": 100_000} if model.preset.prior.count else {"frames": few(50), "steps": 400_000}
     parts = {
