@@ -78,6 +78,11 @@ def with_close_pairs(
     return with_positions(frames, positions, generator)
 
 # %% ../nbs/05a_training.ipynb #shown
+def _full_precision(generator):
+    "A context for data: networks are trained in bfloat16, whose three digits are too few for light and densities."
+    return torch.autocast(generator.device.type, enabled=False)
+
+
 def _shown(prior, config, generator, step, inputs):
     "Simulated frames, the parts of them that need a burn-in and how long, which of them are told λ, and what a network sees of them."
     frames = simulate(prior, config.batch, generator, shape=config.shapes[step % len(config.shapes)])
@@ -105,8 +110,9 @@ def simulated_batch(
     inputs: str = "plain",  # kind of input of the network
 ) -> tuple[Tensor, Tensor]:  # input (B, channels, H, W) and densities (B, n_draws, 1, 4H, 4W)
     "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good; ValueError for close pairs with the truth alone."
-    frames, parts, _, features = _shown(prior, config, generator, step, inputs)
-    return features, torch.cat([_densities(frames[part], prior, config, generator, burn_in) for part, burn_in in parts])
+    with _full_precision(generator):
+        frames, parts, _, features = _shown(prior, config, generator, step, inputs)
+        return features, torch.cat([_densities(frames[part], prior, config, generator, burn_in) for part, burn_in in parts])
 
 # %% ../nbs/05a_training.ipynb #densities
 def _chain_options(config, generator, burn_in):
@@ -139,7 +145,8 @@ def moment_batch(
         return features, density.mean(1), density.var(1, correction=0)
     from smlm_ddpm.conditional_intensity import smoothed_targets  # here, because numba takes half a second to import
 
-    frames, parts, told, features = _shown(prior, config, generator, step, inputs)
+    with _full_precision(generator):
+        frames, parts, told, features = _shown(prior, config, generator, step, inputs)
     moments = [smoothed_targets(frames[part], prior, told=told[part], **_chain_options(config, generator, burn_in)) for part, burn_in in parts]
     mean, square = (torch.cat(one) for one in zip(*moments))
     return features, mean, square - mean**2
