@@ -8,6 +8,8 @@ __all__ = ['BLOCKS', 'block_distance', 'energy_score', 'OnePass', 'one_pass_from
 # %% ../nbs/06a_one_pass.ipynb #imports
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +33,9 @@ def block_distance(
     images = difference.flatten(0, -4)
     if side == 1:
         return images.abs().sum((1, 2, 3)).reshape(difference.shape[:-3])
-    size = [min(side, length) for length in images.shape[-2:]]
-    sums = functional.avg_pool2d(images.square(), size, size) * math.prod(size)
+    (rows, columns), size = images.shape[-2:], [min(side, length) for length in images.shape[-2:]]
+    padded = functional.pad(images.square(), (0, -columns % size[1], 0, -rows % size[0]))  # for what whole blocks leave over
+    sums = functional.avg_pool2d(padded, size, size) * math.prod(size)
     return (sums + 1e-8).sqrt().sum((1, 2, 3)).reshape(difference.shape[:-3])
 
 # %% ../nbs/06a_one_pass.ipynb #energy-score
@@ -41,12 +44,12 @@ def energy_score(
     draws: Tensor,  # (B, K, 1, h, w), of the posterior or the truth alone
     *,
     side: int,  # of the blocks [KDE px]
-) -> tuple[Tensor, Tensor]:  # (B,): the score, and its first term alone
+) -> Tensor:  # (B,)
     "The energy score of samples against draws, without bias at any number of samples."
     first, second = torch.triu_indices(samples.shape[1], samples.shape[1], 1)
     away = block_distance(samples[:, :, None] - draws[:, None], side).mean((1, 2))
     apart = block_distance(samples[:, first] - samples[:, second], side).mean(1)
-    return away - apart / 2, away
+    return away - apart / 2
 
 # %% ../nbs/06a_one_pass.ipynb #one-pass
 class OnePass(FrameContext):
@@ -92,6 +95,15 @@ def one_pass_from_denoiser(
     generator.load_state_dict(tensors)
     return generator
 
+# %% ../nbs/06a_one_pass.ipynb #side-distances
+def _side_distances(prior, moments, config, weight_of, device) -> list[float]:
+    "How far draws of the posterior are from φ's mean on average, for each side of block; of frames that are not trained with."
+    generator = torch.Generator(device).manual_seed(config.seed)
+    features, draws = simulated_batch(prior, replace(config, batch=64), generator, 0, inputs=moments.inputs)
+    with torch.no_grad():
+        mean, sd, _ = moments(features)
+    return [(weight_of(sd) * block_distance(draws - mean[:, None], side).mean(1)).mean().item() for side in BLOCKS]
+
 # %% ../nbs/06a_one_pass.ipynb #objective
 def one_pass_objective(
     prior: Prior,  # of the simulated frames
@@ -102,6 +114,9 @@ def one_pass_objective(
 ) -> Callable[[nn.Module, torch.Generator, int], Tensor]:
     "What `train` minimises for a generator: the energy score over `BLOCKS`, of as many samples of a frame as draws."
 
+    weight_of = lambda sd: 1 / (residual_scale(sd, floor=floor).square().sum((1, 2, 3)).sqrt() + 0.3)
+    distances = cache(lambda device: _side_distances(prior, moments, config, weight_of, device))
+
     def objective(model, generator, step):
         features, draws = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
         with torch.no_grad():
@@ -110,8 +125,7 @@ def one_pass_objective(
         noise = torch.randn((len(mean) * count, *mean.shape[1:]), generator=generator, device=mean.device)
         context = model.context(hidden, mean, sd).repeat_interleave(count, dim=0)
         samples = mean[:, None] + scale[:, None] * model(noise, context).unflatten(0, (-1, count))
-        weight = 1 / (scale.square().sum((1, 2, 3)).sqrt() + 0.3)
-        parts = [energy_score(samples, draws, side=side) for side in BLOCKS]
-        return sum((weight * score).mean() / (weight * away.detach()).mean() for score, away in parts) / len(BLOCKS)
+        scores = [(weight_of(sd) * energy_score(samples, draws, side=side)).mean() for side in BLOCKS]
+        return sum(score / distance for score, distance in zip(scores, distances(generator.device))) / len(BLOCKS)
 
     return objective
