@@ -62,16 +62,17 @@ def score_detections(
     *,
     radius: float = MATCHING_RADIUS,  # pairs farther apart don't count
 ) -> dict[str, float]:
-    "Precision, recall, Jaccard index and the root-mean-square error along one axis, by one-to-one matching."
+    "Precision, recall, Jaccard index and the root-mean-square error along one axis, by one-to-one matching; NaN for a share of nothing."
     pairs = [match_emitters(a, b, radius=radius) for a, b in zip(found, truth, strict=True)]
     errors = np.concatenate([a[i] - b[j] for a, b, (i, j) in zip(found, truth, pairs)] or [np.zeros((0, 2))])
     hits, detections, emitters = len(errors), sum(map(len, found)), sum(map(len, truth))
-    recall = hits / max(1, emitters)
+    share = lambda part, whole: part / whole if whole else float("nan")
+    recall = share(hits, emitters)
     return {
-        "precision": hits / max(1, detections),
+        "precision": share(hits, detections),
         "recall": recall,
         "recall_of_the_author": 1 / (2 - recall),  # every emitter a true positive: N/(N + missed)
-        "jaccard": hits / max(1, detections + emitters - hits),
+        "jaccard": share(hits, detections + emitters - hits),
         "rmse": float(np.sqrt(np.mean(errors**2))) if hits else float("nan"),
     }
 
@@ -364,7 +365,8 @@ def compare_methods(
         posterior = method()
         seconds = (time.perf_counter() - start) / len(truth)
         rows[name] = compare_posteriors(posterior.mean, posterior.sd, exact.mean, exact.sd)
-        rows[name] |= score_samples(posterior.samples[:, :64], truth, undecided) | {"seconds_per_frame": seconds}
+        some = torch.linspace(0, posterior.samples.shape[1] - 1, min(64, posterior.samples.shape[1])).round().long()  # draws of a chain: from all of it
+        rows[name] |= score_samples(posterior.samples[:, some], truth, undecided) | {"seconds_per_frame": seconds}
         rows[name] |= {"coverage": coverage(posterior.samples, truth, undecided=undecided)}
         rows[name] |= {"total_sd_ratio_by_count": _by_count(counts, posterior.sd, exact.sd)}
         rows[name] |= {"content": compare_contents(posterior.samples, exact.samples)}
@@ -463,9 +465,11 @@ def provenance(
     networks: Collection[str] | None = None,  # on which of its networks, by name; None: all
 ) -> dict[str, str | list[str]]:
     "What stored results were made with: fingerprint of the weights, version, commit and machine."
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"] if "__file__" in globals() else ["git", "describe", "--always", "--dirty"]
+    here = Path(__file__).parents[1] if "__file__" in globals() else Path("..")
+    git = lambda *what: subprocess.run(["git", "-C", str(here), *what], capture_output=True, text=True, check=True).stdout.strip()
     try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        mine = Path(git("rev-parse", "--show-toplevel")).resolve() == here.resolve()  # and not a project that has this package in a folder
+        commit = git("describe", "--always", "--dirty") if mine else "unknown"
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"

@@ -193,7 +193,7 @@ def _warn_outside(preset: Preset, frames: Frames) -> Frames:
     for name, (value, low, high) in outside_of_training(frames, preset.prior).items():
         told.append(f"{name} about {float(f'{value:.1g}'):g}, trained for " + (f"{low:g} to {high:g}" if low < high else f"{low:g}"))
     if told:
-        warnings.warn(f"outside of what model {preset.name!r} was trained for: {'; '.join(told)}", stacklevel=3)
+        warnings.warn(f"outside of what model {preset.name!r} was trained for: {'; '.join(told)}", stacklevel=4)
     return frames
 
 # %% ../nbs/07a_models.ipynb #phi-answer
@@ -213,6 +213,13 @@ def _moments(model: _Networks, frames: Frames) -> Posterior:
     "Mean and sd, as far as φ's training could tell the sd from zero."
     means, deviations = zip(*(_phi_answer(model, part)[:2] for part in frames.split(_PIXELS)))
     return Posterior(torch.cat(means), subtract_floor(torch.cat(deviations), floor=model.preset.floor), None)
+
+
+def _prepared(model: _Networks, adu, camera: Camera, sigma, emitter_density=None) -> Frames:
+    "Frames on the model's device; a warning where they are beyond its training, ValueError for what it can't take."
+    if emitter_density is not None and model.phi.inputs == "plain":
+        raise ValueError(f"emitter_density: the model {model.preset.name!r} is not told how dense emitters are; leave it out")
+    return _warn_outside(model.preset, prepare_frames(adu, camera, sigma, emitter_density=emitter_density, device=model.device))
 
 
 def _device_of(adu) -> str | torch.device:
@@ -240,8 +247,8 @@ class _PhiModel(_Networks):
         emitter_density: float | Tensor | None = None,  # λ, a scalar or (B,), where it is known [px⁻²]
     ) -> Posterior:  # mean and sd (B, 1, 4H, 4W); no samples
         "Mean and standard deviation of the density in one pass of φ; ValueError in one line for arguments that can't be right."
-        frames = prepare_frames(adu, camera, sigma, emitter_density=emitter_density, device=self.device)
-        return _moments(self, _warn_outside(self.preset, frames)).to(_device_of(adu))
+        frames = _prepared(self, adu, camera, sigma, emitter_density)
+        return _moments(self, frames).to(_device_of(adu))
 
     def localize(
         self,
@@ -255,8 +262,7 @@ class _PhiModel(_Networks):
         first_frame: int = 0,  # number of the first frame
     ) -> np.ndarray:  # structured: LOCALIZATION_COLUMNS of fast_localization
         "A table of emitters by maximum likelihood, from the frame and the maxima of ŷ; ValueError in one line for arguments that can't be right."
-        frames, pixel_size = prepare_frames(adu, camera, sigma, device=self.device), pixel_size or self.preset.pixel_size
-        _warn_outside(self.preset, frames)
+        frames, pixel_size = _prepared(self, adu, camera, sigma), pixel_size or self.preset.pixel_size
         return _emitters(self, frames, density, first_frame=first_frame, pixel_size=pixel_size, least_gain=least_gain)
 
 # %% ../nbs/07a_models.ipynb #sampling
@@ -341,15 +347,15 @@ class PosteriorModel(_PhiModel):
         first_frame: int = 0,  # number of the first frame
     ) -> Posterior:  # mean and sd (B, 1, 4H, 4W), samples (B, n_samples, 1, 4H, 4W) or None
         "Draw samples of the posterior of each frame; ValueError in one line for arguments that can't be right."
-        if n_samples < 2 or evaluations < 1:
-            raise ValueError(f"n_samples = {n_samples} must be at least 2, for a spread, and evaluations = {evaluations} at least 1")
+        if n_samples != int(n_samples) or evaluations != int(evaluations) or n_samples < 2 or evaluations < 1:
+            raise ValueError(f"n_samples = {n_samples} is a whole number of at least 2, for a spread, and evaluations = {evaluations} one of at least 1")
+        n_samples, evaluations = int(n_samples), int(evaluations)
         sampler = sampler or ("multistep" if self.one_pass is None else "one_pass")
         if sampler not in SAMPLERS:
             raise ValueError(f"sampler is one of {', '.join(SAMPLERS)}, not {sampler!r}")
         if sampler == "one_pass" and self.one_pass is None:
             raise ValueError(f"model {self.preset.name!r} has no network for samples in one pass; sampler='multistep' needs none")
-        frames = prepare_frames(adu, camera, sigma, emitter_density=emitter_density, device=self.device)
-        _warn_outside(self.preset, frames)
+        frames = _prepared(self, adu, camera, sigma, emitter_density)
         if sampler == "paper_recipe":
             return _paper_recipe(self, frames, n_samples, seed).to(_device_of(adu))
         levels, order = _STEPS[sampler](evaluations)

@@ -108,13 +108,14 @@ def _smoothed(run, frames, prior, n_draws, workers):
 
 # %% ../nbs/08a_strata.ipynb #converged
 def _converged(frames: Simulation, exact: ExactPosterior, others: list[ExactPosterior], n_draws: int):
-    "Frames whose chains agree, their exact moments, some draws, the moments of other runs, and which share of all frames that is."
+    "Frames whose chains agree (all of them where none do), their exact moments, some draws, the moments of other runs, and which share of all frames that is."
     keep = (exact.rhat < 1.1) & (exact.chain_discrepancy < 0.2)
+    share = keep.float().mean().item()
     keep = keep if keep.any() else torch.ones_like(keep)
     positions, mask = exact.draws(n_draws)
     draws = kernel_density(positions, tuple(frames.adu.shape[-2:]), mask)[keep]
     moments, *others = (SimpleNamespace(mean=run.mean[keep], sd=run.sd[keep]) for run in (exact, *others))
-    return frames[keep], moments, draws, others, keep.float().mean().item()
+    return frames[keep], moments, draws, others, share
 
 # %% ../nbs/08a_strata.ipynb #evaluate-strata
 def evaluate_strata(

@@ -53,13 +53,26 @@ class TrainingConfig:
 
     def __post_init__(self):
         "ValueError, in one line that names the field, for what can't be trained with."
-        for name in ("batch", "learning_rate", "n_draws", "thinning", "anneal"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+        self._check_numbers()
         if len(self.floors) != 2 or not min(self.floors) > 0:
             raise ValueError(f"floors are two numbers above 0, the first and the last, not {self.floors}")
         if not self.shapes or any(not isinstance(shape, (tuple, list)) or len(shape) != 2 for shape in self.shapes):
             raise ValueError(f"shapes are pairs of rows and columns, such as [[20, 20]], not {self.shapes}")
+        if self.optimizer not in ("adamw", "muon"):
+            raise ValueError(f"optimizer is 'adamw' or 'muon', not {self.optimizer!r}")
+        if round(self.close_pairs * self.batch) and self.n_draws < 2:
+            raise ValueError("close_pairs needs n_draws of 2 or more: the truth of such a frame is no draw of its posterior")
+
+    def _check_numbers(self):
+        for name in ("steps", "batch", "warmup", "n_draws", "thinning", "seed"):
+            if not isinstance(number := getattr(self, name), int) or number < 0:
+                raise ValueError(f"{name} is a whole number, 0 or more, not {number!r}")
+        for name in ("batch", "learning_rate", "n_draws", "thinning", "anneal"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+        for name in ("ema", "known_density", "close_pairs"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} lies between 0 and 1, not {getattr(self, name)}")
 
 # %% ../nbs/05a_training.ipynb #close-pairs
 _FORGET = 7_500  # steps after which a chain has forgotten the truth of a frame with a close pair
@@ -87,8 +100,6 @@ def _shown(prior, config, generator, step, inputs):
     "Simulated frames, the parts of them that need a burn-in and how long, which of them are told λ, and what a network sees of them."
     frames = simulate(prior, config.batch, generator, shape=config.shapes[step % len(config.shapes)])
     close, told = round(config.close_pairs * config.batch), torch.zeros(config.batch, dtype=torch.bool, device=generator.device)
-    if close and config.n_draws < 2:
-        raise ValueError("close_pairs needs n_draws of 2 or more: the truth of such a frame is no draw of its posterior")
     if close:
         frames = with_close_pairs(frames, close, generator)
     if frames.emitter_density is not None and config.known_density:
@@ -109,7 +120,7 @@ def simulated_batch(
     *,
     inputs: str = "plain",  # kind of input of the network
 ) -> tuple[Tensor, Tensor]:  # input (B, channels, H, W) and densities (B, n_draws, 1, 4H, 4W)
-    "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good; ValueError for close pairs with the truth alone."
+    "Frames as a network is shown them, and what may lie behind them: the truth, or draws that are as good."
     with _full_precision(generator):
         frames, parts, _, features = _shown(prior, config, generator, step, inputs)
         return features, torch.cat([_densities(frames[part], prior, config, generator, burn_in) for part, burn_in in parts])
@@ -139,7 +150,7 @@ def moment_batch(
     *,
     inputs: str = "plain",  # kind of input of the network
 ) -> tuple[Tensor, Tensor, Tensor]:  # input (B, channels, H, W), mean and variance of the density (B, 1, 4H, 4W)
-    "Frames as φ is shown them, and the moments that it learns from; a smoothed variance may be negative. ValueError for close pairs with the truth alone."
+    "Frames as φ is shown them, and the moments that it learns from; a smoothed variance may be negative."
     if not config.smooth:
         features, density = simulated_batch(prior, config, generator, step, inputs=inputs)
         return features, density.mean(1), density.var(1, correction=0)
@@ -260,9 +271,12 @@ class _Run:
         save_tensors(directory / "checkpoint.safetensors", tensors, metadata)
         (directory / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in self.log))
 
-    def restore(self, checkpoint: Path) -> None:
-        "Go back to where `save` was called; raises ValueError if the file is another network's."
+    def restore(self, checkpoint: Path, config: TrainingConfig) -> None:
+        "Go back to where `save` was called; raises ValueError if the file is another network's or another configuration's."
         tensors, metadata = load_tensors(checkpoint)
+        begun, asked = ({**json.loads(json.dumps(one)), "compile": False} for one in (metadata.get("config", {}), asdict(config)))
+        if changed := [name for name, value in asked.items() if begun.get(name, value) != value]:
+            raise ValueError(f"{checkpoint}: begun with other values of {', '.join(changed)}; give the same, or another folder")
         part = lambda prefix: {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         try:
             self.model.load_state_dict(part("model."))
@@ -362,11 +376,9 @@ class Muon(torch.optim.AdamW):
 
 # %% ../nbs/05a_training.ipynb #make-optimizer
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    "The optimiser of a configuration; ValueError if there is none of that name."
+    "The optimiser of a configuration."
     if config.optimizer == "adamw":
         return torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay)
-    if config.optimizer != "muon":
-        raise ValueError(f"optimizer is 'adamw' or 'muon', not {config.optimizer!r}")
     named = dict(model.named_parameters())
     inner = [value for name, value in named.items() if value.ndim == 4 and name.endswith(("first.weight", "second.weight"))]
     others = [value for value in named.values() if all(value is not one for one in inner)]
@@ -384,7 +396,7 @@ def train(
     device: str = "cpu",
     progress: bool = True,
 ) -> nn.Module:  # the model with the averaged weights
-    "Train on frames simulated on the fly. Each step's data come from (seed, step), so a resumed run is the same run. ValueError in one line if a run was begun in `directory` and `resume` is false."
+    "Train on frames simulated on the fly. Each step's data come from (seed, step), so a resumed run is the same run. ValueError in one line if a run was begun in `directory` and `resume` is false, or if it was another."
     rank, world, place = _join_processes(device)
     directory, model = Path(directory), model.to(place, memory_format=torch.channels_last).train()
     _share_weights(model, world)
@@ -393,7 +405,7 @@ def train(
     if (checkpoint := directory / "checkpoint.safetensors").is_file():
         if not resume:
             raise ValueError(f"{checkpoint}: a run was begun here; resume it (--resume) or choose another folder")
-        run.restore(checkpoint)
+        run.restore(checkpoint, config)
     forward = torch.compile(model) if config.compile else model
     quiet, generator = rank > 0 or not progress, torch.Generator(place)
     with tqdm(initial=run.step, total=config.steps, mininterval=5, disable=quiet) as bar:
