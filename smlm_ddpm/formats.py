@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
@@ -72,14 +73,17 @@ class LazyFrames(_Window):
         return other
 
     def __getitem__(self, key) -> np.ndarray:
-        key, *rest = key if isinstance(key, tuple) else (key,)
+        keys = key if isinstance(key, tuple) else (key,)
+        for place in [place for place, each in enumerate(keys) if each is Ellipsis][:1]:
+            keys = (*keys[:place], *[slice(None)] * (4 - len(keys)), *keys[place + 1 :])
+        key, *rest = keys or (slice(None),)
         single = not isinstance(key, slice)
         if single and not -len(self) <= key < len(self):
             raise IndexError(f"frame {key} of {len(self)}, which are counted from 0")
         numbers = range(len(self))[slice(key, key + 1 or None) if single else key]
         (first, _), rows, columns = self._limits
         if not numbers:
-            return np.empty((0, *self.shape[1:]))
+            return np.empty((0, *self.shape[1:]))[(slice(None), *rest)]
         low, step = min(numbers), numbers.step
         found = self._read(first + low, first + max(numbers) + 1)[:, slice(*rows), slice(*columns)]
         found = _summed(found[::step] if step > 0 else found[::-1][::-step], self._binning)
@@ -213,15 +217,15 @@ def _beside(path: Path, suffix: str) -> str:
 
 # %% ../nbs/09a_formats.ipynb #open-bare
 def _open_raw(path: Path, channel: int | None) -> Opened:
-    "Picasso's .raw with its .yaml."
+    "Picasso's .raw with its .yaml, whose own keys stand at the beginning of a line; what is indented belongs to another program."
     text = _beside(path, ".yaml")
     count, rows, columns = (
-        _numbers(path.with_suffix(".yaml"), rf"^ *{key}: *(\d+)", text, key)[0] for key in ("Frames", "Height", "Width"))  # fmt: skip
-    kind = re.search(r"^ *Data Type: *'?(u?int(?:8|16|32)|float(?:32|64))'?\s*$", text, re.MULTILINE)
+        _numbers(path.with_suffix(".yaml"), rf"^{key}: *(\d+)", text, key)[0] for key in ("Frames", "Height", "Width"))  # fmt: skip
+    kind = re.search(r"""^Data Type: *['"]?(u?int(?:8|16|32)|float(?:32|64))['"]? *(?:#.*)?$""", text, re.MULTILINE)
     if not kind:
         raise ValueError(f"{path.with_suffix('.yaml')}: needs a line 'Data Type: uint16' or another type of numbers")
-    order = re.search(r"^ *Byte Order: *'?([<>])", text, re.MULTILINE)
-    size = re.search(r"^ *Pixelsize: *([\d.]+)", text, re.MULTILINE)
+    order = re.search(r"""^Byte Order: *['"]?([<>])""", text, re.MULTILINE)
+    size = re.search(r"^Pixelsize: *([\d.]+)", text, re.MULTILINE)
     dtype = np.dtype(kind[1]).newbyteorder(order[1] if order else "<")
     return _bare(_open_raw, path, channel, 0, count, dtype, (rows, columns), float(size[1]) if size else None)
 
@@ -452,11 +456,26 @@ def _tiff_frames(pages, planes, shape, path):
         _check_codec(read, whole, chosen, str(path))
     return read, whole, frozenset(path.parent / page.parent.filename for page in chosen if page is not None)
 
+# %% ../nbs/09a_formats.ipynb #ome-elements
+def _ome_elements(text: str | None, name: str) -> Iterator[dict[str, str]]:
+    "Attributes of the elements of this name in the first 16 MB of OME-XML, until it can't be understood; none of a text that declares entities."
+    parser, text = ElementTree.XMLPullParser(["start"]), text or ""
+    if "<!DOCTYPE" in text:
+        return
+    try:
+        for start in range(0, min(len(text), 2**24), 2**16):
+            parser.feed(text[start : start + 2**16])
+            for _, element in parser.read_events():
+                if element.tag.rpartition("}")[2] == name:
+                    yield dict(element.attrib)
+    except ElementTree.ParseError:
+        return
+
 # %% ../nbs/09a_formats.ipynb #tiff-notes
 def _tiff_notes(file: tifffile.TiffFile, path: Path, whole: np.ndarray, said: list[str]) -> list[str]:
     "What is missing of a TIFF, and why, as far as the files know."
     if file.is_ome and not whole.all():
-        named = sorted(set(re.findall(r'FileName="([^"]+)"', file.ome_metadata or "")))
+        named = sorted({each["FileName"] for each in _ome_elements(file.ome_metadata, "UUID") if "FileName" in each})
         absent = [name for name in named if not (path.parent / name).exists()]
         why = f"{', '.join(absent[:3])} is missing beside it" if absent else "the acquisition stopped early or the file was cut off"
         return _missing_notes(path, whole, why)
@@ -483,9 +502,8 @@ def _tiff_pixel_size(file: tifffile.TiffFile) -> float | None:
     across = tags.get("XResolution")
     per_unit = across.value[0] / across.value[1] if across and across.value[1] else 0
     if file.is_ome:
-        found = re.search(r'PhysicalSizeX="([^"]+)"', file.ome_metadata or "")
-        said = re.search(r'PhysicalSizeXUnit="([^"]+)"', file.ome_metadata or "")
-        size, unit = float(found[1]) if found else None, said[1] if said else "µm"
+        pixels = next(_ome_elements(file.ome_metadata, "Pixels"), {})
+        size, unit = pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit", "µm")
     elif file.is_imagej and per_unit:
         size, unit = 1 / per_unit, (file.imagej_metadata or {}).get("unit")
     elif "MicroManagerMetadata" in tags and isinstance(tags["MicroManagerMetadata"].value, dict):
