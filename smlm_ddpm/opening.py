@@ -24,16 +24,20 @@ from smlm_ddpm.formats import (
 def _counted(path: Path) -> tuple[list, str]:
     "For sorting names as a person counts: 2 before 10, and `a.tif` before `a_1.tif`."
     stem = re.sub(r"(\.ome)?\.[^.]+$", "", path.name, flags=re.IGNORECASE)
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", stem)], path.name
+    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", stem)], path.name
 
 
 def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opened:
-    "Several files as one movie, in the order in which they come."
-    pieces, used = [], set()
+    "Several files as one movie, in the order in which they come; ValueError for a file that is named twice."
+    pieces, used, named = [], set(), set()
     for path in paths:
-        if path not in used:
+        place = path.resolve()
+        if place in named:
+            raise ValueError(f"{path}: is named twice; name each file of a movie once")
+        named.add(place)
+        if place not in used:
             pieces.append(opener(path, channel) if opener else open_frames(path, channel=channel))
-            used |= pieces[-1].used
+            used |= {each.resolve() for each in pieces[-1].used}
     shapes = {piece.frames.shape[1:] for piece in pieces}
     if len(shapes) != 1:
         sizes = ", ".join(f"{columns}×{rows}" for rows, columns in sorted(shapes))
@@ -52,6 +56,21 @@ def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opene
     frames = LazyFrames(read, (int(ends[-1]), *shapes.pop()), close, again)
     return Opened(frames, np.concatenate([piece.whole for piece in pieces]), notes, pieces[0].pixel_size, frozenset(used))
 
+# %% ../nbs/09b_opening.ipynb #axis-values
+def _axis_values(entries: list, axis: str, folder: Path) -> list:
+    "The values of an axis of an NDTiff index, in order; where whole numbers leave some out, these are there too, so that their frames are missed."
+    found = {entry[0].get(axis, 0) for entry in entries}
+    if not all(isinstance(value, int) for value in found):
+        return sorted(found, key=str)
+    values = sorted(found)
+    if axis == "channel":
+        return values
+    step = math.gcd(*(after - before for before, after in zip(values, values[1:]))) or 1
+    filled = range(values[0], values[-1] + 1, step)
+    if len(filled) > 1000 * len(values):
+        raise ValueError(f"{folder}: has {len(values)} values along {axis} between {values[0]} and {values[-1]}; the index is damaged, save it as TIFF")
+    return list(filled)
+
 # %% ../nbs/09b_opening.ipynb #open-ndtiff
 NDTIFF_TYPES = {0: "u1", 1: "<u2", 3: "<u2", 4: "<u2", 5: "<u2", 6: "<u2"}
 
@@ -66,8 +85,7 @@ def _open_ndtiff(folder: Path, channel: int | None) -> Opened:
         return opened
     if len({entry[3:7] for entry in entries}) > 1 or entries[0][6] or entries[0][5] not in NDTIFF_TYPES:
         raise ValueError(f"{folder}: holds frames that differ in size or type, are compressed or in colour; save it as TIFF")
-    values = {axis: sorted({entry[0].get(axis, 0) for entry in entries}, key=str if axis == "channel" else None)
-              for axis in {axis: None for entry in entries for axis in entry[0]}}  # fmt: skip
+    values = {axis: _axis_values(entries, axis, folder) for axis in {axis: None for entry in entries for axis in entry[0]}}
     sizes = {"C" if axis == "channel" else axis: len(found) for axis, found in values.items()}
     places = np.full(tuple(sizes.values()), -1)
     index = {axis: {value: place for place, value in enumerate(found)} for axis, found in values.items()}
@@ -85,7 +103,7 @@ def _ndtiff_frames(folder: Path, channel: int | None, entries: list) -> Opened:
     offset = np.array([entry[2] if entry else -1 for entry in entries], np.int64)
     shape, paths = (known[4], known[3]), [folder / Path(name).name for name in names]
     read, whole = _stored_frames(paths, file, offset, np.dtype(NDTIFF_TYPES[known[5]]), shape)
-    notes = _missing_notes(folder, whole, "a file of the data set is missing or was cut off")
+    notes = _missing_notes(folder, whole, "the acquisition left them out, or a file of the data set is missing or was cut off")
     frames = LazyFrames(read, (len(entries), *shape), reopen=(_open_ndtiff, folder, channel))
     try:
         with _messages(), tifffile.TiffFile(paths[file[np.argmax(whole)]]) as first:
