@@ -45,6 +45,14 @@ class _Window:
 
     __len__ = lambda self: self.shape[0]  # noqa: E731
 
+# %% ../nbs/09a_formats.ipynb #spelled-out
+def _spelled_out(key) -> tuple:
+    "An index of frames, rows and columns without `...`; at least one of frames."
+    keys = key if isinstance(key, tuple) else (key,)
+    for place in [place for place, each in enumerate(keys) if each is Ellipsis][:1]:
+        keys = (*keys[:place], *[slice(None)] * (4 - len(keys)), *keys[place + 1 :])
+    return keys or (slice(None),)
+
 # %% ../nbs/09a_formats.ipynb #lazy-frames
 class LazyFrames(_Window):
     "Frames in files as an array (n, H, W) that is read when it is sliced along its first axis."
@@ -73,10 +81,7 @@ class LazyFrames(_Window):
         return other
 
     def __getitem__(self, key) -> np.ndarray:
-        keys = key if isinstance(key, tuple) else (key,)
-        for place in [place for place, each in enumerate(keys) if each is Ellipsis][:1]:
-            keys = (*keys[:place], *[slice(None)] * (4 - len(keys)), *keys[place + 1 :])
-        key, *rest = keys or (slice(None),)
+        key, *rest = _spelled_out(key)
         single = not isinstance(key, slice)
         if single and not -len(self) <= key < len(self):
             raise IndexError(f"frame {key} of {len(self)}, which are counted from 0")
@@ -330,7 +335,7 @@ def _tiff_table(pages: list, shape: tuple[int, int]):
     dtype = known.dtype.newbyteorder(known.parent.byteorder)
     return _stored_frames([folder / name for name in names], file, offset, dtype, shape)
 
-# %% ../nbs/09a_formats.ipynb #tiff-own-pages
+# %% ../nbs/09a_formats.ipynb #tiff-layout
 LAYOUT_TAGS = {256, 257, 258, 259, 262, 266, 277, 278, 317, 322, 323, 339}  # size, type, compression, strips and tiles
 
 
@@ -344,7 +349,7 @@ def _layout(page, whole_strips: bool) -> tuple[frozenset[bytes], int]:
     apart = page.dataoffsets[-1] - page.dataoffsets[0] if whole_strips and page.dataoffsets else 0
     return frozenset(entry for entry in entries if int.from_bytes(entry[:2], order) in LAYOUT_TAGS), apart
 
-
+# %% ../nbs/09a_formats.ipynb #tiff-own-pages
 def _own_page(page, known: dict[tifffile.TiffPage, set]):
     "The page as its own directory has it, where tifffile took the layout of another one for it."
     if page is None or not page.is_frame or page.is_virtual:
