@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -220,12 +221,17 @@ def write_image(
     image: np.ndarray,  # (H, W), or (n, H, W) with names
     *,
     pixel_size: float,  # of this image's pixels [nm]
-    names: Sequence[str] | None = None,  # of the n images
+    names: Sequence[str] | None = None,  # of the n images, one each
 ) -> None:
     "A float32 OME-TIFF with the size of its pixels, as ImageJ reads it too; OSError where it can't be written, ValueError for what is no image."
     image = np.asarray(image)
-    if image.ndim not in (2, 3) or not pixel_size > 0:
+    if image.ndim not in (2, 3) or not image.size or not pixel_size > 0:
         raise ValueError(f"{path}: an image (H, W) or (n, H, W) and a pixel_size above 0 are needed, not {image.shape} and {pixel_size}")
+    if image.dtype.kind not in "buif":
+        raise ValueError(f"{path}: holds values of type {image.dtype}; real numbers are needed")
+    count = len(image) if image.ndim == 3 else 1
+    if names and len(names) != count:
+        raise ValueError(f"{path}: each image needs one name; {len(names)} are given, for {count}")
     per_centimetre, file = 1e7 / pixel_size, io.BytesIO()
     metadata = {"axes": "YX" if image.ndim == 2 else "CYX"}
     metadata |= {f"PhysicalSize{axis}": round(pixel_size / 1000, 9) for axis in "XY"}
@@ -370,7 +376,9 @@ def read_draws(
         with open(path, encoding="utf-8") as file:
             if [name.strip('"') for name in file.readline().strip().split(",")] != list(DRAWS):
                 raise ValueError("it has others")
-            table = np.loadtxt(file, delimiter=",", ndmin=2).reshape(-1, len(DRAWS))
+            first = file.readline()  # numpy warns of an empty table
+            table = np.loadtxt(chain([first], file), delimiter=",", ndmin=2) if first else np.zeros(0)
+            table = table.reshape(-1, len(DRAWS))
     except ValueError as error:
         raise ValueError(f"{path}: is not a table of draws, with the columns {', '.join(DRAWS)} ({error})") from error
     rows = np.zeros(len(table), [("frame", np.int64), ("x_nm", float), ("y_nm", float), ("photons", float)])

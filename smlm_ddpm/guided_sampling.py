@@ -20,6 +20,12 @@ from torch import Tensor, nn
 from .ddpm import Schedule, linear_schedule, to_clean_and_noise
 from .kde import scale_per_image
 
+# %% ../nbs/07_guided_sampling.ipynb #check-signal
+def _check_signal(schedule: Schedule) -> None:
+    "ValueError for a schedule that leaves nothing of the signal at step T."
+    if schedule.gamma[-1] <= 0:
+        raise ValueError("schedule leaves nothing of the signal at step T (γ_T = 0), where predicted noise says nothing of the density; take one with γ_T above 0")
+
 # %% ../nbs/07_guided_sampling.ipynb #sample-ancestral
 def sample_ancestral(
     predict_noise: Callable[[Tensor, Tensor], Tensor],  # (y_t, t of every frame) → ε
@@ -29,7 +35,10 @@ def sample_ancestral(
     *,
     noise_on_last_step: bool = False,  # true: as the paper, which adds √β_1 of noise to the result
 ) -> Tensor:  # y_0
-    "Equation 8, T times: y_{t−1} = μ_Ψ(y_t) + √β_t ξ."
+    """Equation 8, T times: y_{t−1} = μ_Ψ(y_t) + √β_t ξ.
+
+    ValueError where γ_T is 0."""
+    _check_signal(schedule)
     beta, gamma, noisy = schedule.beta.tolist(), schedule.gamma.tolist(), start
     for step in range(schedule.steps, 0, -1):
         noise = predict_noise(noisy, torch.full((len(start),), step, device=start.device))
@@ -46,9 +55,14 @@ def sample_ddim(
     start: Tensor,  # y_T, (B, 1, 4H, 4W)
     schedule: Schedule,
     *,
-    evaluations: int = 20,  # how many of the T steps to visit
+    evaluations: int = 20,  # how many of the T steps to visit, 1 to T
 ) -> Tensor:  # y_0
-    "The deterministic sampler of Song, Meng and Ermon 2021 (eq. 12 with σ = 0), on evenly spaced steps."
+    """The deterministic sampler of Song, Meng and Ermon 2021 (eq. 12 with σ = 0), on evenly spaced steps.
+
+    ValueError where γ_T is 0, or evaluations are not 1 to T."""
+    _check_signal(schedule)
+    if not 1 <= evaluations <= schedule.steps:
+        raise ValueError(f"evaluations is {evaluations}; 1 to {schedule.steps} are possible, the steps of the schedule")
     gamma, noisy = [1.0, *schedule.gamma.tolist()], start
     steps = torch.linspace(schedule.steps, 0, evaluations + 1).round().int().tolist()
     for step, after in zip(steps, steps[1:]):

@@ -24,16 +24,20 @@ from smlm_ddpm.formats import (
 def _counted(path: Path) -> tuple[list, str]:
     "For sorting names as a person counts: 2 before 10, and `a.tif` before `a_1.tif`."
     stem = re.sub(r"(\.ome)?\.[^.]+$", "", path.name, flags=re.IGNORECASE)
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", stem)], path.name
+    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", stem)], path.name
 
 
 def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opened:
-    "Several files as one movie, in the order in which they come."
-    pieces, used = [], set()
+    "Several files as one movie, in the order in which they come; ValueError for a file that is named twice."
+    pieces, used, named = [], set(), set()
     for path in paths:
-        if path not in used:
+        place = path.resolve()
+        if place in named:
+            raise ValueError(f"{path}: is named twice; name each file of a movie once")
+        named.add(place)
+        if place not in used:
             pieces.append(opener(path, channel) if opener else open_frames(path, channel=channel))
-            used |= pieces[-1].used
+            used |= {each.resolve() for each in pieces[-1].used}
     shapes = {piece.frames.shape[1:] for piece in pieces}
     if len(shapes) != 1:
         sizes = ", ".join(f"{columns}×{rows}" for rows, columns in sorted(shapes))
@@ -52,6 +56,21 @@ def _open_many(paths: Sequence[Path], channel: int | None, opener=None) -> Opene
     frames = LazyFrames(read, (int(ends[-1]), *shapes.pop()), close, again)
     return Opened(frames, np.concatenate([piece.whole for piece in pieces]), notes, pieces[0].pixel_size, frozenset(used))
 
+# %% ../nbs/09b_opening.ipynb #axis-values
+def _axis_values(entries: list, axis: str, folder: Path) -> list:
+    "The values of an axis of an NDTiff index, in order; where whole numbers leave some out, these are there too, so that their frames are missed."
+    found = {entry[0].get(axis, 0) for entry in entries}
+    if not all(isinstance(value, int) for value in found):
+        return sorted(found, key=str)
+    values = sorted(found)
+    if axis == "channel":
+        return values
+    step = math.gcd(*(after - before for before, after in zip(values, values[1:]))) or 1
+    filled = range(values[0], values[-1] + 1, step)
+    if len(filled) > 1000 * len(values):
+        raise ValueError(f"{folder}: has {len(values)} values along {axis} between {values[0]} and {values[-1]}; the index is damaged, save it as TIFF")
+    return list(filled)
+
 # %% ../nbs/09b_opening.ipynb #open-ndtiff
 NDTIFF_TYPES = {0: "u1", 1: "<u2", 3: "<u2", 4: "<u2", 5: "<u2", 6: "<u2"}
 
@@ -66,8 +85,7 @@ def _open_ndtiff(folder: Path, channel: int | None) -> Opened:
         return opened
     if len({entry[3:7] for entry in entries}) > 1 or entries[0][6] or entries[0][5] not in NDTIFF_TYPES:
         raise ValueError(f"{folder}: holds frames that differ in size or type, are compressed or in colour; save it as TIFF")
-    values = {axis: sorted({entry[0].get(axis, 0) for entry in entries}, key=str if axis == "channel" else None)
-              for axis in {axis: None for entry in entries for axis in entry[0]}}  # fmt: skip
+    values = {axis: _axis_values(entries, axis, folder) for axis in {axis: None for entry in entries for axis in entry[0]}}
     sizes = {"C" if axis == "channel" else axis: len(found) for axis, found in values.items()}
     places = np.full(tuple(sizes.values()), -1)
     index = {axis: {value: place for place, value in enumerate(found)} for axis, found in values.items()}
@@ -85,7 +103,7 @@ def _ndtiff_frames(folder: Path, channel: int | None, entries: list) -> Opened:
     offset = np.array([entry[2] if entry else -1 for entry in entries], np.int64)
     shape, paths = (known[4], known[3]), [folder / Path(name).name for name in names]
     read, whole = _stored_frames(paths, file, offset, np.dtype(NDTIFF_TYPES[known[5]]), shape)
-    notes = _missing_notes(folder, whole, "a file of the data set is missing or was cut off")
+    notes = _missing_notes(folder, whole, "the acquisition left them out, or a file of the data set is missing or was cut off")
     frames = LazyFrames(read, (len(entries), *shape), reopen=(_open_ndtiff, folder, channel))
     try:
         with _messages(), tifffile.TiffFile(paths[file[np.argmax(whole)]]) as first:
@@ -96,14 +114,15 @@ def _ndtiff_frames(folder: Path, channel: int | None, entries: list) -> Opened:
 
 # %% ../nbs/09b_opening.ipynb #open-zarr
 def _open_zarr(path: Path, channel: int | None) -> Opened:
-    "OME-Zarr of any version, or a bare Zarr array (n, H, W); the image of full size."
+    "OME-Zarr of any version, or a bare Zarr array with one axis of frames; the image of full size."
     zarr = optional_module("zarr", "formats", f"{path}: reading it")
     try:
         array = zarr.open(str(path), mode="r")
     except Exception as error:
         raise ValueError(f"{path}: is not a Zarr array or group that can be read: {str(error).splitlines()[0]}") from error
-    axes, size = "TCZYX"[-getattr(array, "ndim", 5) :] if getattr(array, "ndim", 5) != 3 else "TYX", None
-    if not hasattr(array, "ndim"):
+    if hasattr(array, "ndim"):
+        axes, size = _bare_axes(array, path), None
+    else:
         described = dict(array.attrs).get("ome", dict(array.attrs)).get("multiscales")
         if not described:
             raise ValueError(f"{path}: is a Zarr group without OME's 'multiscales'; give the path of the array within it")
@@ -112,6 +131,18 @@ def _open_zarr(path: Path, channel: int | None) -> Opened:
         named = [axis["name"] if isinstance(axis, dict) else axis for axis in image.get("axes", "tczyx"[-array.ndim :])]
         axes, size = "".join(name[0].upper() for name in named), _zarr_pixel_size(image)
     return _zarr_frames(path, channel, array, axes, size)
+
+# %% ../nbs/09b_opening.ipynb #bare-axes
+def _bare_axes(array, path: Path) -> str:
+    "The axes of a Zarr array that stands alone, by their names where it has them; ValueError where it can't be told which one counts the frames."
+    named = getattr(getattr(array, "metadata", None), "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    if named and all(named):
+        return "".join(name[0].upper() for name in named)
+    if sum(size > 1 for size in array.shape[:-2]) > 1:
+        raise ValueError(f"{path}: is an array {array.shape} without names of its axes; name them (dimension_names t, c, z, y, x), or save (n, H, W)")
+    along = next((place for place, size in enumerate(array.shape[:-2]) if size > 1), 0)
+    others = iter("ZQRSUVW")
+    return "".join("T" if place == along else next(others) for place in range(array.ndim - 2)) + "YX"
 
 # %% ../nbs/09b_opening.ipynb #zarr-frames
 def _zarr_frames(path, channel, array, axes, size):
@@ -127,8 +158,11 @@ def _zarr_frames(path, channel, array, axes, size):
         found = np.asarray(array[tuple(fixed.get(axis, 0) for axis in sizes)])
         return found if along else found[None]
 
-    absent = array.nchunks - array.nchunks_initialized
-    notes = [f"{path.name}: {absent} of {array.nchunks} chunks are not stored; they read as {array.fill_value}"] if absent else []
+    side = getattr(array, "shards", None) or array.chunks  # what is stored as one file
+    pieces = math.prod(-(-size // step) for size, step in zip(array.shape, side))
+    absent = pieces - array.nchunks_initialized // math.prod(shard // chunk for shard, chunk in zip(side, array.chunks))
+    kind = "chunks" if side == array.chunks else "shards"
+    notes = [f"{path.name}: {absent} of {pieces} {kind} are not stored; they read as {array.fill_value}"] if absent else []
     frames = LazyFrames(read, (len(planes), *array.shape[-2:]), reopen=(_open_zarr, path, channel))
     return Opened(frames, np.ones(len(planes), bool), notes, size, frozenset([path]))
 
@@ -165,33 +199,47 @@ def _open_nd2(path: Path, channel: int | None) -> Opened:
     frames = LazyFrames(read, (len(planes), *shape), file.close, (_open_nd2, path, channel))
     return Opened(frames, np.ones(len(planes), bool), [], _plausible(file.voxel_size().x * 1e3), frozenset([path]))
 
+# %% ../nbs/09b_opening.ipynb #czi-planes
+def _czi_planes(file, along: str, count: int, channel: int, name: str) -> tuple[list[dict[str, int]], np.ndarray]:
+    "Where the frames are along their axis, which need not begin at 0, and which of them are stored; the reader fills the others with zeros."
+    if not hasattr(file, "enumerate_subblocks"):
+        raise ImportError(f"{name}: this pylibCZIrw can't say which frames are stored; pip install --upgrade pylibCZIrw")
+    stored: list[dict[str, int]] = []
+    file.enumerate_subblocks(lambda number, block: stored.append(block.coordinate.to_dict()) or True)
+    first = {axis: min((place.get(axis, 0) for place in stored), default=0) for axis in ("C", along)}
+    places = [{"C": first["C"] + channel, along: first[along] + number} for number in range(count)]
+    there = {(place.get("C", 0), place.get(along, 0)) for place in stored}
+    return places, np.array([(place["C"], place[along]) in there for place in places])
+
 # %% ../nbs/09b_opening.ipynb #open-czi
 def _open_czi(path: Path, channel: int | None) -> Opened:
-    "Zeiss's CZI."
+    "Zeiss's CZI of one scene."
     czi = optional_module("pylibCZIrw.czi", "czi", f"{path}: reading it")
     try:
         file = czi.CziReader(str(path))
     except Exception as error:
         raise ValueError(f"{path}: is not a CZI file that can be read: {str(error).splitlines()[0]}") from error
-    box = file.total_bounding_box
-    sizes = {axis: limits[1] - limits[0] for axis, limits in box.items() if axis not in "YX"}
+    sizes = {axis: limits[1] - limits[0] for axis, limits in file.total_bounding_box.items() if axis not in "YX"}
     try:
+        if len(file.scenes_bounding_rectangle) > 1:
+            raise ValueError(f"{path}: holds {len(file.scenes_bounding_rectangle)} scenes; save each as a file of its own (in ZEN: Split Scenes)")
         planes = _frame_planes(sizes, channel, str(path))
         along = next((axis for axis, count in sizes.items() if count > 1 and axis != "C"), "T")
-        sample = file.read(plane={"C": channel or 0, along: 0})
+        places, whole = _czi_planes(file, along, len(planes), channel or 0, str(path))
+        sample = file.read(plane=places[0])
         if sample.shape[-1] != 1:
             raise ValueError(f"{path}: is a colour image; the raw counts of a camera have one value a pixel")
-    except ValueError:
+    except (ValueError, ImportError):
         file.close()
         raise
 
     def read(start, stop):
-        return np.stack([file.read(plane={"C": channel or 0, along: number})[..., 0] for number in range(start, stop)])
+        return np.stack([file.read(plane=place)[..., 0] for place in places[start:stop]])
 
     found = re.search(r'<Distance Id="X">.*?<Value>([^<]+)</Value>', file.raw_metadata, re.DOTALL)
     size = _plausible(float(found[1]) * 1e9 if found else None)
     frames = LazyFrames(read, (len(planes), *sample.shape[:2]), file.close, (_open_czi, path, channel))
-    return Opened(frames, np.ones(len(planes), bool), [], size, frozenset([path]))
+    return Opened(frames, whole, _missing_notes(path, whole, "the others are not stored in it"), size, frozenset([path]))
 
 # %% ../nbs/09b_opening.ipynb #open-tiff
 def _open_tiff(path: Path, channel: int | None) -> Opened:
