@@ -340,8 +340,8 @@ def _region_problem(scene, prior, box, territory, fixed, number):
     crowd = prior.emitter_density[1] * (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
     most = int(max(1.5 * number, crowd + 6 * math.sqrt(crowd)) + 0.1 * territory.sum() + 20)
     return Problem(
-        counts, smooth.ravel(), fixed + noise, np.zeros((*counts.shape, 0)), scene.spot, territory, np.ones(counts.shape), scene.sigma,
-        (0.0, 0.0, 0.0), bounds, (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]), 0, most,
+        counts, smooth.ravel(), fixed + noise, np.zeros((*counts.shape, 0)), scene.spot, territory, np.ones(counts.shape),
+        np.zeros(counts.shape), scene.sigma, (0.0, 0.0, 0.0), bounds, (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]), 0, most,
         tuple(map(float, prior.photons)), tuple(map(float, prior.background)), prior.background_distribution == "log-uniform",
         tuple(map(float, prior.emitter_density)), (float(len(scene.emitters) - number), float(scene.area)),
         0.5 * scene.sigma / math.sqrt(prior.photons[1]),
