@@ -234,11 +234,11 @@ def _starting_list(scene, work, extra, photons):
     return emitters, count
 
 # %% ../nbs/03e_fast_localization.ipynb #deviance-moments
-_LIGHTS, _NOISES = np.geomspace(1e-3, 1e2, 51), np.array([0.0, *np.geomspace(1e-3, 1e2, 16)])  # [e⁻], [e⁻²]
+_LIGHTS, _NOISES = np.geomspace(1e-3, 1e2, 41), np.array([0.0, *np.geomspace(1e-3, 1e2, 31)])  # [e⁻], [e⁻²]
 
 
 @lru_cache(1)
-def _deviance_table() -> np.ndarray:  # (51, 17, 2): mean and variance of a pixel's deviance at each of _LIGHTS and _NOISES
+def _deviance_table() -> np.ndarray:  # (41, 32, 2): mean and variance of a pixel's deviance at each of _LIGHTS and _NOISES
     "Beyond the last entries they are within 0.002 and 0.02 of 1 and 2."
     return np.array([[deviance_moments(light, noise) for noise in _NOISES] for light in _LIGHTS])
 

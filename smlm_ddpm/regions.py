@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from .likelihood import Prior
+from .likelihood import LEFT_OUT_FROM, Prior
 from .jumps import _ENTRY, Problem, _add, _spots, sums_of_nine
 
 # %% ../nbs/04c_regions.ipynb #faint-tables-part
@@ -72,13 +72,24 @@ def _evidence_at(counts, rate, spot, levels, y, x):
 
 # %% ../nbs/04c_regions.ipynb #evidence-at-edges
 @njit(**_ENTRY)
+def _beside_left_out(rate, border):
+    "Whether a pixel that is left out is within `border` pixels, (H, W): the tables take all pixels about a place as alike."
+    (rows, columns), result = rate.shape, np.zeros(rate.shape, np.bool_)
+    for y in range(rows):
+        for x in range(columns):
+            if rate[y, x] >= LEFT_OUT_FROM:
+                result[max(y - border, 0) : y + border + 1, max(x - border, 0) : x + border + 1] = True
+    return result
+
+
+@njit(**_ENTRY)
 def _complete_edges(inner, counts, rate, spot, levels, border, margin):
     "The evidence with a margin around the frame, (H + 2·margin, W + 2·margin)."
-    rows, columns = counts.shape
+    (rows, columns), beside = counts.shape, _beside_left_out(rate, border)
     result = np.empty((rows + 2 * margin, columns + 2 * margin))
     for y in range(-margin, rows + margin):
         for x in range(-margin, columns + margin):
-            if border <= y < rows - border and border <= x < columns - border:
+            if border <= y < rows - border and border <= x < columns - border and not beside[y, x]:
                 result[y + margin, x + margin] = inner[y, x]
             else:
                 result[y + margin, x + margin] = _evidence_at(counts, rate, spot, levels, y, x)
