@@ -170,8 +170,10 @@ def convergence(
     rhat: float = 1.01,  # highest that counts as converged (Vehtari et al. 2021)
     ess: float = 400.0,  # lowest that counts as converged
 ) -> Convergence:
-    "Rank-normalised split R-hat and bulk effective sample size. Chains that never moved have not converged."
+    "Rank-normalised split R-hat and bulk effective sample size. Chains that never moved have not converged. ValueError for draws of another shape."
     draws = np.asarray(draws, dtype=np.float64)
+    if draws.ndim < 2 or not draws.size or draws.shape[-2:] == (1, 1):
+        raise ValueError(f"draws are (..., chains, draws), at least one of each, or two of a single chain, not {draws.shape}")
     leading, length = draws.shape[:-2], draws.shape[-1]
     if draws.shape[-2] == 1:  # a single chain: its halves are compared
         draws = draws[..., 0, length % 2 :].reshape(*leading, 2, length // 2)
