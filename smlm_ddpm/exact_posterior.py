@@ -97,15 +97,14 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
     "Frames in photoelectrons, their read variance, σ and prior; ValueError, in one line, for what can't be used."
     if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8 or not len(adu):
         raise ValueError(f"adu: frames of shape (B, 1, H, W) of at least 8 × 8 px are needed, not {tuple(adu.shape)}")
+    if prior is not None and not isinstance(prior, Prior):
+        raise ValueError(f"prior must be a Prior or None, not {type(prior).__name__}: the order is adu, camera, sigma, prior")
     if prior is not None and (prior.count_distribution != "poisson" or prior.placement != "field"):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
     if n_draws < 0 or (budget is not None and budget <= 0):
         raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
     _check_photons(photons)
     arrays = _frame_arrays(adu, camera, sigma)
-    bad = [number for number, (electrons, _, _) in enumerate(arrays) if not np.isfinite(electrons).all()]
-    if bad:
-        raise ValueError(f"adu: NaN or infinite in frame {bad[0]}")
     widths = [width for _, _, width in arrays]
     if not all(0.4 <= width <= 5 for width in widths):
         raise ValueError(f"sigma: from 0.4 to 5 px is needed, not {min(widths):g} to {max(widths):g}")

@@ -234,20 +234,26 @@ def _starting_list(scene, work, extra, photons):
     return emitters, count
 
 # %% ../nbs/03e_fast_localization.ipynb #deviance-moments
-_RATES = np.geomspace(1e-3, 1e3, 121)  # [e⁻]
+_LIGHTS, _NOISES = np.geomspace(1e-3, 1e2, 41), np.array([0.0, *np.geomspace(1e-3, 1e2, 31)])  # [e⁻], [e⁻²]
 
 
-def _deviance_table() -> np.ndarray:  # (121, 2): mean and variance of a pixel's deviance at each of _RATES
-    "From the Poisson distribution; towards many photons they become 1 and 2."
-    return np.array([deviance_moments(rate, 0.0) for rate in _RATES])
+@lru_cache(1)
+def _deviance_table() -> np.ndarray:  # (41, 32, 2): mean and variance of a pixel's deviance at each of _LIGHTS and _NOISES
+    "Beyond the last entries they are within 0.002 and 0.02 of 1 and 2."
+    return np.array([[deviance_moments(light, noise) for noise in _NOISES] for light in _LIGHTS])
 
 
 @njit(**_INLINE)
-def _deviance_moments(table, rate):
-    place = _clip((math.log10(max(rate, 1e-6)) + 3) * (len(table) - 1) / 6, 0.0, len(table) - 1.001)
-    index = int(place)
-    part, low, high = place - index, table[index], table[index + 1]
-    return low[0] + part * (high[0] - low[0]), low[1] + part * (high[1] - low[1])
+def _deviance_moments(table, light, noise):
+    last = table.shape[1] - 1
+    row = _clip((math.log10(max(light, 1e-6)) + 3) * (len(table) - 1) / 5, 0.0, len(table) - 1.001)
+    column = noise * 1e3 if noise < 1e-3 else _clip(1 + (math.log10(noise) + 3) * (last - 1) / 5, 0.0, last - 0.001)
+    top, left = int(row), int(column)
+    down, right, near, far = row - top, column - left, table[top], table[top + 1]
+    mean = (1 - down) * (near[left, 0] + right * (near[left + 1, 0] - near[left, 0]))
+    mean += down * (far[left, 0] + right * (far[left + 1, 0] - far[left, 0]))
+    variance = (1 - down) * (near[left, 1] + right * (near[left + 1, 1] - near[left, 1]))
+    return mean, variance + down * (far[left, 1] + right * (far[left + 1, 1] - far[left, 1]))
 
 # %% ../nbs/03e_fast_localization.ipynb #lost-freedom
 @njit(**_JIT)
@@ -265,15 +271,17 @@ def _lost_freedom(work, index, number):
 
 # %% ../nbs/03e_fast_localization.ipynb #p-value
 @njit(**_JIT)
-def _p_value(work, index, number, table):
+def _p_value(scene, work, index, number, table):
     "Of the deviance in an emitter's window, by the Gamma distribution (Wilson and Hilferty's cube root)."
-    span, width, deviance, mean, variance = work.span[index], work.box[3], 0.0, 0.0, 0.0
+    span, (top, left, _, width), deviance, mean, variance = work.span[index], work.box, 0.0, 0.0, 0.0
     for row in range(span[0], span[1]):
-        for pixel in range(row * width + span[2], row * width + span[3]):
+        noises = scene.noise[top + row, left:]
+        for column in range(span[2], span[3]):
+            pixel = row * width + column
             rate, counts = max(work.rate[pixel], _FLOOR), work.counts[pixel]
             if rate < LEFT_OUT_FROM:
                 deviance += 2 * (rate - counts + (counts * math.log(counts / rate) if counts > 0 else 0.0))
-                one, two = _deviance_moments(table, rate)
+                one, two = _deviance_moments(table, rate - noises[column], noises[column])
                 mean, variance = mean + one, variance + two
     lost = _lost_freedom(work, index, number)
     mean, variance = mean - lost, variance - 2 * lost
@@ -340,7 +348,7 @@ def _factorize_anyway(work, size):
 def _describe(scene, work, index, number, table, emitter_density, row):
     "Fill an emitter's row of the table."
     size, covariance, emitter = 3 * number + 1, work.covariance, work.block[index]
-    p_value = _p_value(work, index, number, table)
+    p_value = _p_value(scene, work, index, number, table)
     _covariance(work, index, size, covariance)
     gain = _gain(scene, work, index, number, covariance[2, 2])
     _solve_unit(work, size, size - 1)
@@ -357,16 +365,51 @@ def _describe(scene, work, index, number, table, emitter_density, row):
 # %% ../nbs/03e_fast_localization.ipynb #join-neighbours
 @njit(**_JIT)
 def _join_neighbours(work, members, outside, joined):
-    "Members and, as far as there is room, each neighbour once: the list of them, its length."
-    number = len(members)
+    "Members and, as far as there is room, each neighbour once: the list of them, its length, and whether there was room for all."
+    number, whole = len(members), True
     for index in range(number):
         joined[index] = members[index]
     for index in range(outside):
         other = int(work.around[index, 3])
-        if number < _ROOM and not _contains(joined[:number], other):
+        if not _contains(joined[:number], other):
+            if number == _ROOM:
+                whole = False
+                break
             joined[number] = other
             number += 1
+    return number, whole
+
+
+@njit(**_JIT)
+def _nearest(work, emitters, members, outside, index, joined):
+    "An emitter and, as far as there is room, the nearest of its block and of the neighbours, by distance: the list of them, its length."
+    joined[0], number, next_one = index, 0, index
+    while next_one >= 0 and number < _ROOM:
+        joined[number], nearest, next_one = next_one, 1e30, -1
+        number += 1
+        for place in range(len(members) + outside):
+            other = members[place] if place < len(members) else int(work.around[place - len(members), 3])
+            distance2 = (emitters[other, 0] - emitters[index, 0]) ** 2 + (emitters[other, 1] - emitters[index, 1]) ** 2
+            if distance2 < nearest and not _contains(joined[:number], other):
+                nearest, next_one = distance2, other
     return number
+
+# %% ../nbs/03e_fast_localization.ipynb #enter-joined
+@njit(**_JIT)
+def _enter_joined(scene, work, emitters, joined, background):
+    "Make these emitters the block, and its information."
+    _take(scene, work, emitters, joined)
+    work.block[_ROOM, 0] = background
+    _enter(scene, work, len(joined))
+    _evaluate(scene, work, len(joined))
+    _factorize_anyway(work, 3 * len(joined) + 1)
+
+
+@njit(**_JIT)
+def _leave(scene, work, number):
+    "Put the block's light back."
+    for index in range(number):
+        _shine(scene, work, work.block[index, 0], work.block[index, 1], work.block[index, 2])
 
 # %% ../nbs/03e_fast_localization.ipynb #rows
 @njit(**_ENTRY)
@@ -380,17 +423,20 @@ def _rows(scene, work, emitters, count, table):
     for block in range(len(starts) - 1):
         members = order[starts[block] : starts[block + 1]]
         outside, _ = _gather(work, emitters, members, lists, size)
-        number = _join_neighbours(work, members, outside, joined)
-        _take(scene, work, emitters, joined[:number])
-        work.block[_ROOM, 0] = emitters[members[0], 3]
-        _enter(scene, work, number)
-        _evaluate(scene, work, number)
-        _factorize_anyway(work, 3 * number + 1)
+        number, whole = _join_neighbours(work, members, outside, joined)
+        if whole:
+            _enter_joined(scene, work, emitters, joined[:number], emitters[members[0], 3])
         for index in range(len(members)):
-            _describe(scene, work, index, number, table, count / (rows * columns), result[members[index]])
+            place = index if whole else 0
+            if not whole:
+                number = _nearest(work, emitters, members, outside, members[index], joined)
+                _enter_joined(scene, work, emitters, joined[:number], emitters[members[index], 3])
+            _describe(scene, work, place, number, table, count / (rows * columns), result[members[index]])
             result[members[index], 13] = label[members[index]]
-        for index in range(number):
-            _shine(scene, work, work.block[index, 0], work.block[index, 1], work.block[index, 2])
+            if not whole:
+                _leave(scene, work, number)
+        if whole:
+            _leave(scene, work, number)
     return result
 
 # %% ../nbs/03e_fast_localization.ipynb #columns

@@ -9,7 +9,7 @@ __all__ = ['fisher_information', 'invert_information', 'crlb']
 import torch
 from torch import Tensor
 
-from .psf import expected_photons, per_frame, pixel_integral, pixel_integral_derivatives
+from .psf import _real, expected_photons, per_frame, pixel_integral, pixel_integral_derivatives
 
 # %% ../nbs/03_fisher.ipynb #products
 def _products(positions, photons, shape, sigma, mask):
@@ -55,19 +55,25 @@ def fisher_information(
     parameters: tuple[str, ...] = ("x", "y", "photons", "background"),  # unknown ones; "sigma" too
 ) -> Tensor:  # (B, P, P), emitter by emitter in the order of parameters, the background last
     "Equations 3 and 12: Σ_k (∂ω'_k/∂θ_i)(∂ω'_k/∂θ_j)/ω'_k with ω' = ω + w²/g². Zero for masked emitters."
-    rate = expected_photons(positions, photons, shape, sigma, mask, background=background)
-    rate = (rate + per_frame(read_variance, positions, 4)).clamp(min=_LOWEST_RATE)
-    scaled = _sensitivities(positions, photons, shape, sigma, mask, parameters) / rate.flatten(1)[:, None].sqrt()
+    scaled = _scaled_sensitivities(positions, photons, shape, sigma, background, read_variance, mask, parameters)
     return scaled @ scaled.mT
 
 
 _LOWEST_RATE = 1e-6  # [e⁻] keeps pixels that expect nothing from dividing by zero
 
+
+def _scaled_sensitivities(positions, photons, shape, sigma, background, read_variance, mask, parameters):
+    "dω/dθ over the root of the rate, (B, P, H·W)."
+    positions = _real(positions)
+    rate = expected_photons(positions, photons, shape, sigma, mask, background=background)
+    rate = (rate + per_frame(read_variance, positions, 4)).clamp(min=_LOWEST_RATE)
+    return _sensitivities(positions, photons, shape, sigma, mask, parameters) / rate.flatten(1)[:, None].sqrt()
+
 # %% ../nbs/03_fisher.ipynb #invert-information
 def invert_information(
     information: Tensor,  # (B, P, P), positive semi-definite
     *,
-    tolerance: float = 1e-10,  # eigenvalues below this, relative to a unit diagonal, count as zero
+    tolerance: float = 1e-12,  # eigenvalues below this, relative to a unit diagonal, count as zero
 ) -> Tensor:  # (B, P): the diagonal of the inverse; infinite where the data say nothing
     "The smallest variances that an unbiased estimator can have, in float64; a direction without information gives inf."
     information = information.double()
@@ -75,13 +81,29 @@ def invert_information(
     known = scale > 0
     scale = torch.where(known, scale, 1.0)
     unit = information / (scale[..., :, None] * scale[..., None, :])
-    unit = unit + torch.diag_embed((~known).double())
-    eigenvalues, eigenvectors = torch.linalg.eigh(unit)
-    weight = eigenvectors.square()
-    blind = eigenvalues < tolerance
-    variance = (weight / eigenvalues.clamp(min=tolerance)[..., None, :]).masked_fill(blind[..., None, :], 0).sum(-1)
-    lost = (weight * blind[..., None, :]).sum(-1) > 1e-6
+    eigenvalues, eigenvectors = torch.linalg.eigh(unit + torch.diag_embed((~known).double()))
+    return _inverse_diagonal(eigenvalues, eigenvectors, scale, known, tolerance)
+
+# %% ../nbs/03_fisher.ipynb #inverse-diagonal
+_SHARE = 1e-27  # a parameter's share in a direction, squared, that rounding can't make
+
+
+def _inverse_diagonal(eigenvalues, eigenvectors, scale, known, tolerance):
+    "Variances (B, P) from what a matrix of unit diagonal is made of; infinite where a parameter has a share in a direction without information."
+    weight, blind = eigenvectors.square(), (eigenvalues < tolerance)[..., None, :]
+    variance = (weight / eigenvalues.clamp(min=tolerance)[..., None, :]).masked_fill(blind, 0).sum(-1)
+    lost = (blind & (weight > _SHARE)).any(-1)
     return (variance / scale**2).masked_fill(lost | ~known, torch.inf)
+
+
+def _smallest_variances(scaled):
+    "The same as `invert_information` of scaled @ scaled.mT, from sensitivities over the root of the rate, (B, P, H·W), in float64."
+    scale = scaled.norm(dim=-1)
+    known = scale > 0
+    scale = torch.where(known, scale, 1.0)
+    unit = torch.nn.functional.pad(scaled / scale[..., None], (0, max(0, scaled.shape[1] - scaled.shape[2])))
+    directions, roots, _ = torch.linalg.svd(unit, full_matrices=False)
+    return _inverse_diagonal(roots.square(), directions, scale, known, 1e-24)
 
 # %% ../nbs/03_fisher.ipynb #crlb
 def crlb(
@@ -98,7 +120,7 @@ def crlb(
     "Square roots of the Cramér–Rao bound: the smallest standard deviations that an unbiased estimator can have."
     everything = (positions, photons, shape, sigma, background, read_variance)
     everything = tuple(value.double() if isinstance(value, Tensor) else value for value in everything)
-    deviation = invert_information(fisher_information(*everything, mask, parameters=parameters)).sqrt().to(positions.dtype)
+    deviation = _smallest_variances(_scaled_sensitivities(*everything, mask, parameters)).sqrt().to(_real(positions).dtype)
     names = [name for name in parameters if name != "background"]
     of_emitters = deviation[:, : len(names) * positions.shape[1]].unflatten(1, (positions.shape[1], len(names)))
     bounds = dict(zip(names, of_emitters.unbind(-1)))

@@ -27,10 +27,11 @@ class Problem(NamedTuple):
     counts: np.ndarray  # (H, W): photoelectrons + w²/g², not below zero [e⁻]
     smooth: np.ndarray  # (H·(W + 2),): their sums over 3 × 3 pixels, rows with a border of two
     fixed: np.ndarray  # (H, W): the rate without emitters and background: w²/g², and light held fixed [e⁻]
-    table: np.ndarray  # (H, W, T): exact log-likelihood by the square root of the rate; T = 0: Poisson
+    table: np.ndarray  # (H, W, T): exact log-likelihood of rates from that without light on; T = 0: Poisson
     spot: np.ndarray  # (257, width): fractions of light by sub-pixel place
     territory: np.ndarray  # (H, W): false in pixels that may hold no emitter; (0, 0): all may
-    table_step: np.ndarray  # (rows, columns): distance of the entries of table [√e⁻]
+    table_step: np.ndarray  # (H, W): distance of its entries, in the root of how far the root of the rate is above its start [e⁻^¼]
+    table_start: np.ndarray  # (H, W): root of the rate of its first entry, w/g [√e⁻]
     sigma: float  # [px]
     disc: tuple[float, float, float]  # centre x, centre y, radius [px]; radius 0: bounds
     bounds: tuple[float, float, float, float]  # left, right, top, bottom: where emitters may be [px]
@@ -202,11 +203,15 @@ def _logarithms(ratio, bits, exponent, counts, size):
 
 
 @njit(**_INLINE)
-def _exact(table, step, rate):
-    "The exact log-likelihood of a pixel, by linear interpolation in the square root of its rate."
-    place = math.sqrt(rate) / step
-    index = min(int(place), table.shape[0] - 2)
-    return table[index] + (place - index) * (table[index + 1] - table[index])
+def _exact(table, start, step, counts, rate):
+    "The exact log-likelihood of a pixel: a parabola through three entries of its table; beyond the last one the Poisson approximation's slope."
+    last = table.shape[0] - 1
+    place, end = math.sqrt(max(math.sqrt(rate) - start, 0.0)) / step, (start + (step * last) ** 2) ** 2
+    if place > last:
+        return table[last] + counts * math.log(rate / end) - (rate - end)
+    index = min(max(int(place + 0.5), 1), last - 1)
+    away, rise = place - index, (table[index + 1] - table[index - 1]) / 2
+    return table[index] + away * (rise + away * ((table[index + 1] + table[index - 1]) / 2 - table[index]))
 
 # %% ../nbs/04a_jumps.ipynb #window-gain
 @njit(**_JIT)
@@ -216,8 +221,9 @@ def _gain_exact(problem, work, box):
     for row in range(top, bottom):
         for column in range(left, right):
             pixel, table = (row - top) * (right - left) + column - left, problem.table[row, column]
-            total += _exact(table, problem.table_step[row, column], max(work.new[pixel], _FLOOR))
-            total -= _exact(table, problem.table_step[row, column], max(work.old[pixel], _FLOOR))
+            start, step, counts = problem.table_start[row, column], problem.table_step[row, column], problem.counts[row, column]
+            total += _exact(table, start, step, counts, max(work.new[pixel], _FLOOR))
+            total -= _exact(table, start, step, counts, max(work.old[pixel], _FLOOR))
     return total
 
 
@@ -388,28 +394,31 @@ def frame_problem(
     poisson, area = prior.count_distribution == "poisson", prior.area((rows, columns))
     ranges = [tuple(map(float, limits)) for limits in (prior.photons, prior.background, prior.emitter_density)]
     return Problem(
-        counts, sums_of_nine(counts), read_variance, table, _spots(sigma), np.zeros((0, 0), bool), step, sigma, disc,
-        (-edge, columns + edge, -edge, rows + edge), area, *prior.count_range((rows, columns)), ranges[0], ranges[1],
+        counts, sums_of_nine(counts), read_variance, table, _spots(sigma), np.zeros((0, 0), bool), step, np.sqrt(read_variance),
+        sigma, disc, (-edge, columns + edge, -edge, rows + edge), area, *prior.count_range((rows, columns)), ranges[0], ranges[1],
         prior.background_distribution == "log-uniform", ranges[2] if poisson else (0.0, 0.0), (0.0, area),
         0.5 * sigma / math.sqrt(prior.photons[1]),
     )
 
 # %% ../nbs/04a_jumps.ipynb #exact-table
 def _table(photons, noise, entries=1024):
-    "The exact log-likelihood of each pixel for rates from zero to well above the brightest, and the distance of the roots of these."
-    left_out = noise >= LEFT_OUT_FROM
-    step = np.sqrt(4 * max(float(photons.max()), 0.0) + 4 * np.where(left_out, 0.0, noise) + 100) / (entries - 1)
-    data, variance, steps = (torch.from_numpy(np.ascontiguousarray(part)).reshape(-1, 1) for part in (photons, noise, step))
+    "The exact log-likelihood of each pixel, from the rate without light to well above its data; the distance of the entries, like `table_step`."
+    start = np.sqrt(noise)
+    step = np.sqrt(np.sqrt(4 * np.maximum(photons, 0.0) + 4 * noise + 100) - start) / (entries - 1)
+    data, variance, first, steps = (torch.from_numpy(np.ascontiguousarray(part)).reshape(-1, 1) for part in (photons, noise, start, step))
     table = np.empty((len(data), entries))
     for some in np.array_split(np.argsort(noise, axis=None), 1 + len(data) // 16):  # pixels of like noise: a hot one needs many more terms
-        camera, roots = Camera(0.0, 1.0, variance[some]), steps[some] * torch.arange(entries)
-        values = [log_likelihood_exact(data[some], part.square() - variance[some], camera) for part in roots.split(64, dim=-1)]
+        camera, above = Camera(0.0, 1.0, variance[some]), (steps[some] * torch.arange(entries)).square()
+        light = above * (2 * first[some] + above)
+        values = [log_likelihood_exact(data[some], part, camera) for part in light.split(64, dim=-1)]
         table[some] = torch.cat(values, dim=-1).numpy()
     return table.reshape(*noise.shape, entries), step
 
 # %% ../nbs/04a_jumps.ipynb #frame-arrays
 def _frame_arrays(adu, camera, sigma) -> list[tuple[np.ndarray, np.ndarray, float]]:
-    "Photoelectrons and read variance (H, W) and σ of each frame, in double precision; ValueError where camera or σ don't fit."
+    "Photoelectrons and read variance (H, W) and σ of each frame, in double precision; ValueError where one is no number, or doesn't fit."
+    if not len(adu):
+        raise ValueError(f"adu: one frame or more is needed, not {tuple(adu.shape)}")
     try:
         electrons = camera.to_electrons(adu.double()).expand(adu.shape).cpu()
         variance = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64).expand(adu.shape).cpu()
@@ -418,6 +427,12 @@ def _frame_arrays(adu, camera, sigma) -> list[tuple[np.ndarray, np.ndarray, floa
     sigma = torch.as_tensor(sigma, dtype=torch.float64)
     if sigma.shape not in ((), (1,), (len(adu),)):
         raise ValueError(f"sigma: one number, or one for each of {len(adu)} frames, is needed, not {tuple(sigma.shape)}")
+    if not (sigma.isfinite() & (sigma > 0)).all():
+        raise ValueError(f"sigma must be above 0 px, not {sigma.flatten().tolist()}")
+    for name, values in (("adu", adu), ("camera", electrons), ("camera", variance)):
+        bad = (~values.isfinite()).flatten(1).any(1).nonzero().flatten().tolist()
+        if bad:
+            raise ValueError(f"{name}: NaN or infinite in frame {bad[0]}")
     arrays = zip(electrons[:, 0].numpy(), variance[:, 0].numpy(), sigma.expand(len(adu)).tolist())
     return [(frame, np.ascontiguousarray(noise), width) for frame, noise, width in arrays]
 
@@ -723,7 +738,7 @@ def _merge(problem, state, work, beta):
     share = photons_one / (photons_one + photons_two) if low < high else 0.5
     x, y = share * x_one + (1 - share) * x_two, share * y_one + (1 - share) * y_two
     photons = photons_one + photons_two if low < high else low
-    if photons > high:
+    if photons > high or not _allowed(problem, x, y):  # a territory may have notches
         return False
     _set(work.changes, 0, x_one, y_one, -photons_one)
     _set(work.changes, 1, x_two, y_two, -photons_two)

@@ -17,7 +17,7 @@ import torch
 from scipy.special import gammaln, xlogy
 from torch import Tensor
 
-from .psf import expected_photons
+from .psf import _real, expected_photons
 
 # %% ../nbs/01_likelihood.ipynb #camera
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def log_likelihood_poisson(
     camera: Camera,
 ) -> Tensor:  # per pixel [nats]
     "Equations 1 (right-hand side) and 11, with the data transformed like the rate; counts below zero count as zero, pixels left out as certain."
+    adu = _real(adu)
     read_variance = torch.as_tensor(camera.read_variance_electrons, dtype=adu.dtype, device=adu.device)
     counts = (camera.to_electrons(adu) + read_variance).clamp(min=0)
     rate = expected + read_variance
@@ -92,6 +93,7 @@ def log_likelihood_exact(
     width: float = 8.0,  # half-width of the window of terms, in standard deviations
 ) -> Tensor:  # per pixel [nats]
     "Equation 1, left-hand side: Poisson ⊗ Gaussian, summed in log space over the terms that matter; ValueError without read noise."
+    adu = _real(adu)
     variance = torch.as_tensor(camera.read_variance_electrons, dtype=adu.dtype, device=adu.device)
     if not (variance > 0).all():
         raise ValueError("the exact likelihood needs a read_variance above 0; use log_likelihood_poisson")
@@ -166,23 +168,35 @@ def _check(prior):
         raise ValueError(f"emitter_density of a Poisson process is a range above 0, not {prior.emitter_density}")
     if prior.count_distribution == "poisson" and prior.count:
         raise ValueError(f"count must be None where count_distribution is 'poisson', not {prior.count}")
-    if prior.margin < 0 or (prior.margin > 0 and prior.placement == "disc"):
+    if not 0 <= prior.margin < math.inf or (prior.margin > 0 and prior.placement == "disc"):
         raise ValueError(f"margin is at least 0, and above it only where placement is 'field', not {prior.margin}")
     for name in ("shape", "count"):
         pair = getattr(prior, name)
         if (pair or name == "shape") and not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(one, Integral) for one in pair)):
             raise ValueError(f"{name} is two whole numbers, not {pair}")
+    if min(prior.shape) < 1:
+        raise ValueError(f"shape is rows and columns, each at least 1, not {prior.shape}")
     if prior.count and not 0 <= prior.count[0] <= prior.count[1]:
         raise ValueError(f"count is a range, fewest and most, from 0, not {prior.count}")
     if prior.placement == "disc" and not prior.radius > 0:
         raise ValueError(f"radius must be above 0, not {prior.radius}")
-    for name in ("hot_pixels", "dead_pixels"):
-        if not 0 <= getattr(prior, name) <= 1:
-            raise ValueError(f"{name} is a share, from 0 to 1, not {getattr(prior, name)}")
-    if not 0 <= prior.background_flat <= 1:
-        raise ValueError(f"background_flat is a share, from 0 to 1, not {prior.background_flat}")
+    _check_numbers(prior)
     if prior.background_distribution == "log-uniform" and not prior.background[0] > 0:
         raise ValueError(f"background must be above 0 where it is log-uniform, not {prior.background}")
+
+# %% ../nbs/01_likelihood.ipynb #prior-check-numbers
+def _check_numbers(prior):
+    "The same for single numbers."
+    for name in ("hot_pixels", "dead_pixels", "background_flat"):
+        if not 0 <= getattr(prior, name) <= 1:
+            raise ValueError(f"{name} is a share, from 0 to 1, not {getattr(prior, name)}")
+    for name in ("background_slope", "background_blobs", "read_variance_spread"):
+        if not 0 <= getattr(prior, name) < math.inf:
+            raise ValueError(f"{name} is a number from 0, not {getattr(prior, name)}")
+    if not 0 < prior.gain < math.inf:
+        raise ValueError(f"gain must be above 0 ADU per photoelectron, not {prior.gain}")
+    if not abs(prior.offset) < math.inf:
+        raise ValueError(f"offset is a number of ADU, not {prior.offset}")
 
 # %% ../nbs/01_likelihood.ipynb #prior
 @dataclass(frozen=True)
@@ -198,13 +212,13 @@ class Prior(_Ranges):
     photons: tuple[float, float] = (200.0, 200.0)  # of an emitter, log-uniform [e⁻]
     background: tuple[float, float] = (0.0, 0.0)  # of a frame, where it is lowest [e⁻/px]
     background_distribution: str = "uniform"  # or "log-uniform"
-    background_slope: float = 0.0  # greatest rise across the frame, as a part of that; its root is uniform
+    background_slope: float = 0.0  # greatest rise from edge to edge, as a part of that (√2 times it from corner to corner); its root is uniform
     background_blobs: float = 0.0  # greatest height of each of two wide blobs, likewise
     background_flat: float = 0.0  # share of frames that have neither
     read_variance: tuple[float, float] = (5.0, 5.0)  # of a frame [e⁻²]
     read_variance_distribution: str = "uniform"  # or "squared": its root is uniform
     read_variance_spread: float = 0.0  # log-normal spread between the pixels of a frame
-    hot_pixels: float = 0.0  # greatest share of pixels with 10 to 1,000 times the read variance; its cube root is uniform
+    hot_pixels: float = 0.0  # greatest share of pixels with 10 to 1,000 times the read variance plus 5 e⁻²; its cube root is uniform
     dead_pixels: float = 0.0  # greatest share of pixels that are left out, likewise
     sigma: tuple[float, float] = (0.92, 0.92)  # of the spot, uniform [px]
     offset: float = 100.0  # [ADU]
@@ -341,7 +355,7 @@ def simulate(
     shape = shape or prior.shape
     device = generator.device if generator is not None else torch.device("cpu")
     counts, density = _counts(prior, batch, shape, generator, device)
-    most = prior.count_range(shape)[1] if prior.count_distribution == "uniform" else max(1, int(counts.max()))
+    most = prior.count_range(shape)[1] if prior.count_distribution == "uniform" else max(1, int(counts.max()) if batch else 0)
     mask = torch.arange(most, device=device) < counts
     positions = _place(prior, shape, batch, most, generator, device)
     photons = _log_uniform(*prior.photons, (batch, most), generator, device)
@@ -389,6 +403,9 @@ class Frames:
         return len(self.electrons)
 
     def __getitem__(self, index) -> "Frames":
+        "Some of the frames, by a slice, a mask or a list of numbers; TypeError for a single number."
+        if isinstance(index, Integral) or getattr(index, "ndim", 1) == 0:
+            raise TypeError(f"frames are taken by a slice, such as [2:5], or a mask, not by {index!r}")
         parts = (self.electrons, self.sigma, self.read_variance, self.emitter_density)
         return Frames(*(None if part is None else part[index] for part in parts))
 
@@ -410,9 +427,18 @@ def _check_frames(adu, camera):
     if not adu.isfinite().all():
         raise ValueError("frames hold NaN or infinite values: every pixel must be a number of camera counts")
     for name in ("offset", "gain", "read_variance"):
-        shape = tuple(torch.as_tensor(getattr(camera, name)).shape)
+        values = torch.as_tensor(getattr(camera, name))
+        shape = tuple(values.shape)
+        if not values.isfinite().all():
+            raise ValueError(f"camera map {name} holds NaN or infinite values; a pixel is left out by a read_variance of {LEFT_OUT:g} e⁻²")
         if len(shape) > 4 or any(side not in (1, full) for side, full in zip(reversed(shape), reversed(adu.shape))):
             raise ValueError(f"camera map {name} has shape {shape}, which does not fit frames of {tuple(adu.shape[-2:])}")
+
+# %% ../nbs/01_likelihood.ipynb #check-each
+def _check_each(name, unit, values, batch):
+    "Whether these can be widths or densities of so many frames."
+    if not (values.isfinite() & (values > 0)).all() or values.shape not in ((), (batch,)):
+        raise ValueError(f"{name} must be above 0 {unit}: one number, or one for each frame")
 
 # %% ../nbs/01_likelihood.ipynb #prepare
 SMALLEST_SIDE = 16  # [px]
@@ -426,16 +452,17 @@ def prepare_frames(
     emitter_density: float | Tensor | None = None,  # λ, a scalar or (B,), where it is known [px⁻²]
     device: torch.device | str = "cpu",
 ) -> Frames:
-    "Raw counts to photoelectrons; ValueError in one line where frames, camera or sigma can't be right."
+    "Raw counts to photoelectrons; ValueError in one line where frames, camera, sigma or emitter_density can't be right."
     adu = torch.as_tensor(adu if isinstance(adu, Tensor) else np.asarray(adu, dtype=np.float32)).to(device, torch.float32)
     adu = adu[:, None] if adu.ndim == 3 else adu
     _check_frames(adu, camera)
     sigma = torch.as_tensor(sigma, dtype=torch.float32, device=device)
-    if not (sigma > 0).all() or sigma.shape not in ((), (len(adu),)):
-        raise ValueError("sigma must be above 0 px: one number, or one for each frame")
+    _check_each("sigma", "px", sigma, len(adu))
     values = (camera.offset, camera.gain, camera.read_variance)
     camera = Camera(*(torch.as_tensor(value, dtype=torch.float32, device=device) for value in values))
     variance = torch.as_tensor(camera.read_variance_electrons).expand(adu.shape)
     if emitter_density is not None:
-        emitter_density = torch.as_tensor(emitter_density, dtype=torch.float32, device=device).expand(len(adu))
+        emitter_density = torch.as_tensor(emitter_density, dtype=torch.float32, device=device)
+        _check_each("emitter_density", "emitters/px²", emitter_density, len(adu))
+        emitter_density = emitter_density.expand(len(adu))
     return Frames(camera.to_electrons(adu), sigma.expand(len(adu)), variance, emitter_density)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from .fisher import _LOWEST_RATE, _sensitivities, crlb
 from .kde import FACTOR
-from .likelihood import Camera, Frames, log_likelihood_poisson
-from .psf import expected_photons, per_frame
+from .likelihood import LEFT_OUT_FROM, Camera, Frames, log_likelihood_poisson
+from .psf import _real, expected_photons, per_frame
 
 # %% ../nbs/03a_localization.ipynb #emitter-fit
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ def _gradient_and_information(frame, state, shape, sigma, read_variance, mask, p
 
 
 def _log_likelihood(frame, state, shape, sigma, read_variance, mask):
-    "Equation 11 without the term that doesn't depend on the parameters, (B,), in float64 to resolve small gains."
+    "Equation 11 without the term that doesn't depend on the parameters and the pixels left out, (B,), in float64 to resolve small gains."
     positions, photons, background = (value.double() for value in state)
     rate = expected_photons(positions, photons, shape, sigma, mask, background=background)
     rate = (rate + read_variance).clamp(min=_LOWEST_RATE)
     counts = (frame + read_variance).clamp(min=0)
-    return (torch.xlogy(counts, rate) - rate).sum(dim=(1, 2, 3))
+    return (torch.xlogy(counts, rate) - rate).masked_fill(read_variance >= LEFT_OUT_FROM, 0.0).sum(dim=(1, 2, 3))
 
 # %% ../nbs/03a_localization.ipynb #fit-move
 _LONGEST_MOVE = 1.0  # a position's longest step in one iteration [px]
@@ -117,7 +117,7 @@ def fit_emitters(
     photons: float | Tensor,  # where to start, a scalar or (B, N) [e⁻]
     background: float | Tensor,  # where to start, a scalar or (B,) [e⁻/px]
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
-    read_variance: float | Tensor,  # w²/g², a scalar, (B,) or (B, 1, H, W) [e⁻²]
+    read_variance: float | Tensor,  # w²/g², a scalar, (B,), (H, W) or (B, 1, H, W) [e⁻²]
     mask: Tensor | None = None,  # (B, N), true where there is an emitter to fit
     *,
     fit_photons: bool = True,  # false: photons are known
@@ -129,7 +129,7 @@ def fit_emitters(
     shape, (batch, count) = tuple(frame.shape[-2:]), positions.shape[:2]
     if frame.ndim != 4 or len(frame) != batch:
         raise ValueError(f"frame is (B, 1, H, W) with the B = {batch} of positions, not {tuple(frame.shape)}")
-    parameters = ("x", "y") + ("photons",) * fit_photons + ("background",) * fit_background
+    frame, parameters = _real(frame), ("x", "y") + ("photons",) * fit_photons + ("background",) * fit_background
     mask = torch.ones(batch, count, dtype=torch.bool, device=frame.device) if mask is None else mask.bool()
     start = [torch.as_tensor(value, dtype=frame.dtype, device=frame.device) for value in (photons, background)]
     state = (positions.to(frame.dtype), start[0].expand(batch, count), start[1].expand(batch))
@@ -200,11 +200,13 @@ def localize_plain(
     threshold: float = 4.0,  # of the filtered frame, in robust standard deviations
     half: int = 3,  # half side of the window that is fitted [px]
 ) -> list[np.ndarray]:  # for each frame (n, 2) [px]
-    "The classic: maxima of a Laplacian of Gaussian of the frame, each fitted alone by a Gaussian on a flat background."
-    electrons = frames.electrons[:, 0].cpu().numpy()
+    "The classic: maxima of a Laplacian of Gaussian of the frame, each fitted alone by a Gaussian on a flat background; none on pixels left out."
+    left_out = (frames.read_variance[:, 0] >= LEFT_OUT_FROM).cpu().numpy()
+    electrons = _filled(frames.electrons[:, 0].cpu().numpy(), left_out)
     response = -ndimage.gaussian_laplace(electrons, float(frames.sigma.mean()), axes=(1, 2), mode="nearest")
     noise = 1.4826 * np.median(np.abs(response - np.median(response, axis=(1, 2), keepdims=True)), axis=(1, 2), keepdims=True)
     peaks = peak_local_max(response / noise, footprint=np.ones((1, 3, 3), bool), threshold_abs=threshold, exclude_border=False)
+    peaks = peaks[~left_out[tuple(peaks.T)]]
     if not len(peaks):
         return [np.zeros((0, 2)) for _ in electrons]
     size, limits = 2 * half + 1, np.array(electrons.shape[1:]) - (2 * half + 1)
@@ -218,3 +220,14 @@ def localize_plain(
     fit = fit_emitters(window, start, light, dark, frames.sigma[torch.as_tensor(peaks[:, 0].copy())], variance)
     positions = fit.positions[:, 0].numpy() + corner[:, ::-1]
     return [positions[peaks[:, 0] == index] for index in range(len(electrons))]
+
+# %% ../nbs/03a_localization.ipynb #fill
+def _filled(electrons: np.ndarray, left_out: np.ndarray) -> np.ndarray:  # all (B, H, W)
+    "Frames in which each pixel left out has the median of what is used of 5 × 5 about it, or else of the frame."
+    result = electrons.copy()
+    for frame, row, column in np.argwhere(left_out):
+        box = np.s_[frame, max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+        used = electrons[box][~left_out[box]]
+        used = used if len(used) else electrons[frame][~left_out[frame]]
+        result[frame, row, column] = np.median(used) if len(used) else 0.0
+    return result

@@ -16,7 +16,7 @@ import torch
 from arviz_stats.base import array_stats
 from torch import Tensor
 
-from .psf import expected_photons, per_frame, pixel_integral
+from .psf import _real, expected_photons, per_frame, pixel_integral
 from smlm_ddpm.likelihood import (
     Camera, Prior, log_likelihood_exact, log_likelihood_poisson,
 )
@@ -39,7 +39,7 @@ def random_seed(
     seed: int,
     *numbers: int,  # of the frame, and of whatever is random within it
 ) -> int:
-    "The one rule of randomness: the seed and the frame's number, nothing else."
+    "The one rule of randomness: the seed and the frame's number, nothing else. Zeros at the end change nothing: (0, 3) and (0, 3, 0) are one stream."
     return int(np.random.SeedSequence([seed, *numbers]).generate_state(1)[0])
 
 
@@ -79,11 +79,26 @@ def metropolis_hastings(
     seed: int = 0,
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
 ) -> Chains:
-    "Appendix A.2 for a known number of emitters, all moved at once: accept with probability min(1, p(x|θ')^β / p(x|θ)^β)."
+    "Appendix A.2 for a known number of emitters, all moved at once: accept with probability min(1, p(x|θ')^β / p(x|θ)^β). ValueError for a start or a length that can't be right."
+    adu, start = _real(adu), _real(start)
+    _check_start(start, adu, prior, chains, burn_in, steps)
     score = _scorer(adu, camera, prior, sigma, photons, background, chains, _likelihood(likelihood))
     begin = (start if start.ndim == 4 else start[:, None]).expand(len(adu), chains, *start.shape[-2:]).clone()
     noise = _noise(adu, chains, steps, start.shape[-2], seed, first_frame)
     return _hop(score, begin, noise, burn_in, math.sqrt(proposal_variance), per_frame(beta, adu, 2))
+
+# %% ../nbs/04_mcmc.ipynb #check-start
+def _check_start(start, adu, prior, chains, burn_in, steps):
+    "ValueError, in one line, where chains can't begin, or leave nothing."
+    if not len(adu):
+        raise ValueError(f"adu: one frame or more is needed, not {tuple(adu.shape)}")
+    if not 0 <= burn_in < steps:
+        raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
+    fits = start.ndim in (3, 4) and start.shape[-1] == 2 and start.shape[0] in (1, len(adu))
+    if not fits or (start.ndim == 4 and start.shape[1] not in (1, chains)):
+        raise ValueError(f"start is ({len(adu)}, N, 2) or ({len(adu)}, {chains}, N, 2), not {tuple(start.shape)}")
+    if not _inside(start, prior, tuple(adu.shape[-2:])).all():
+        raise ValueError("start: there are positions where the prior allows no emitter, and a chain that begins there may not leave")
 
 # %% ../nbs/04_mcmc.ipynb #hop
 def _hop(score, position, noise, burn_in, width, beta):
@@ -107,13 +122,13 @@ def _scorer(adu, camera, prior, sigma, photons, background, chains, log_likeliho
     "A function from positions (B, chains, N, 2) to log p(x|θ) + log p(θ), (B, chains), up to a constant."
     shape, batch = tuple(adu.shape[-2:]), len(adu)
 
-    def repeated(value):
+    def repeated(value, *per_frame):  # numbers of dimensions that it has where its first one is the frames
         value = torch.as_tensor(value, dtype=adu.dtype, device=adu.device)
-        return value.repeat_interleave(chains, dim=0) if value.ndim and len(value) == batch else value
+        return value.repeat_interleave(chains, dim=0) if value.ndim in per_frame and len(value) == batch else value
 
     photons, background = _known(prior, "photons", photons), _known(prior, "background", background)
-    data, photons, sigma, background = repeated(adu), repeated(photons), repeated(sigma), repeated(background)
-    device = Camera(repeated(camera.offset), repeated(camera.gain), repeated(camera.read_variance))
+    data, photons, sigma, background = repeated(adu, 4), repeated(photons, 1, 2), repeated(sigma, 1), repeated(background, 1, 4)
+    device = Camera(repeated(camera.offset, 4), repeated(camera.gain, 4), repeated(camera.read_variance, 4))
 
     def score(positions):
         expected = expected_photons(positions.flatten(0, 1), photons, shape, sigma, None, background=background)
@@ -155,8 +170,10 @@ def convergence(
     rhat: float = 1.01,  # highest that counts as converged (Vehtari et al. 2021)
     ess: float = 400.0,  # lowest that counts as converged
 ) -> Convergence:
-    "Rank-normalised split R-hat and bulk effective sample size. Chains that never moved have not converged."
+    "Rank-normalised split R-hat and bulk effective sample size. Chains that never moved have not converged. ValueError for draws of another shape."
     draws = np.asarray(draws, dtype=np.float64)
+    if draws.ndim < 2 or not draws.size or draws.shape[-2:] == (1, 1):
+        raise ValueError(f"draws are (..., chains, draws), at least one of each, or two of a single chain, not {draws.shape}")
     leading, length = draws.shape[:-2], draws.shape[-1]
     if draws.shape[-2] == 1:  # a single chain: its halves are compared
         draws = draws[..., 0, length % 2 :].reshape(*leading, 2, length // 2)
@@ -191,17 +208,20 @@ def quadrature_posterior(
     levels: int = 8,  # most times the grid closes in
 ) -> QuadraturePosterior:
     "One emitter, without sampling: the posterior on a grid that closes in on where it lives."
+    if not len(adu):
+        raise ValueError(f"adu: one frame or more is needed, not {tuple(adu.shape)}")
     adu, camera, log_likelihood = adu.double(), _double(camera), _likelihood(likelihood)
     low, high, free = _ranges(prior, tuple(adu.shape[-2:]), len(adu), adu)
     points, others = points or (24 if free == 4 else 48), 12 if free == 4 else 16
     shape = [points] * 2 + [others if (low[0, axis] < high[0, axis]) else 1 for axis in (2, 3)]
-    volume = (high - low)[:, [axis for axis in range(4) if shape[axis] > 1]].prod(-1)
+    wide = [axis for axis in range(4) if shape[axis] > 1]
+    volume = (high - low)[:, wide].prod(-1)
     support = math.pi / 4 if prior.placement == "disc" else 1.0
     for level in range(levels):
         low, high = closer if level else (low, high)
         axes, value = _evaluate(adu, camera, prior, sigma, low, high, shape, log_likelihood)
         closer = _closer(axes, value, low, high, shape)
-        if ((closer[1] - closer[0]) > 0.8 * (high - low))[:, :free].all():
+        if ((closer[1] - closer[0]) > 0.8 * (high - low))[:, wide].all():
             break
     return _summarise(axes, value, low, high, shape, (volume * support).log(), tuple(adu.shape[-2:]))
 

@@ -11,6 +11,11 @@ import math
 import torch
 from torch import Tensor
 
+# %% ../nbs/00_psf.ipynb #real
+def _real(values: Tensor) -> Tensor:
+    "Whole numbers as floating-point ones, which keep what is computed from them; others as they are."
+    return values if values.is_floating_point() else values.to(torch.get_default_dtype())
+
 # %% ../nbs/00_psf.ipynb #pixel-integral
 def pixel_integral(
     position: Tensor,  # coordinates along one axis, any shape [px, pixel-edge]
@@ -18,6 +23,7 @@ def pixel_integral(
     sigma: float | Tensor,  # standard deviation of the spot, broadcast against position [px]
 ) -> Tensor:  # position.shape + (size,): the fraction of the light that falls into each pixel
     "Equation 2: the integral of a unit Gaussian over each pixel of one axis."
+    position = _real(position)
     edges = torch.arange(size + 1, dtype=position.dtype, device=position.device)
     sigma = torch.as_tensor(sigma, dtype=position.dtype, device=position.device)
     cumulative = torch.erf((edges - position[..., None]) / (math.sqrt(2) * sigma[..., None]))
@@ -31,10 +37,10 @@ def expected_photons(
     sigma: float | Tensor,  # a scalar or (B,) [px]
     mask: Tensor | None = None,  # (B, N), true where a molecule is real
     *,
-    background: float | Tensor = 0.0,  # a scalar, (B,) or (B, 1, H, W) [e⁻/px]
+    background: float | Tensor = 0.0,  # a scalar, (B,), (H, W) or (B, 1, H, W) [e⁻/px]
 ) -> Tensor:  # (B, 1, H, W) [e⁻]
     "Equation 2 and A.1, summed over molecules: the photons that each pixel expects."
-    rows, columns = shape
+    (rows, columns), positions = shape, _real(positions)
     along_x = pixel_integral(positions[..., 0], columns, per_frame(sigma, positions, 2))
     along_y = pixel_integral(positions[..., 1], rows, per_frame(sigma, positions, 2))
     weights = torch.as_tensor(photons, dtype=positions.dtype, device=positions.device).expand(positions.shape[:2])
@@ -45,13 +51,17 @@ def expected_photons(
 
 # %% ../nbs/00_psf.ipynb #per-frame
 def per_frame(
-    value: float | Tensor,  # a scalar, (B,) or already (B, ...)
-    like: Tensor,  # any shape; gives dtype and device
+    value: float | Tensor,  # a scalar, (B,), already (B, ...) or, where ndim is 4, a map (H, W)
+    like: Tensor,  # (B, ...); gives dtype and device
     ndim: int,  # number of dimensions wanted
 ) -> Tensor:
-    "Give a scalar or one value a frame trailing axes, so that it broadcasts against a batch."
-    value = torch.as_tensor(value, dtype=like.dtype, device=like.device)
-    return value.reshape(value.shape + (1,) * (ndim - value.ndim)) if value.ndim else value
+    "Give a scalar or one value a frame trailing axes, and a map leading ones, so that it broadcasts against a batch; ValueError for another shape."
+    value = torch.as_tensor(value, dtype=_real(like.new_empty(0)).dtype, device=like.device)
+    if ndim == 4 and value.ndim == 2:
+        return value[None, None]
+    if value.ndim not in (0, 1, ndim) or (value.ndim == 1 and len(value) not in (1, len(like))):
+        raise ValueError(f"one number, or one for each of {len(like)} frames, or a map for ndim = 4 is needed, not {tuple(value.shape)}")
+    return value.reshape(-1, *(1,) * (ndim - 1)) if value.ndim == 1 else value
 
 # %% ../nbs/00_psf.ipynb #derivatives
 def pixel_integral_derivatives(
@@ -60,6 +70,7 @@ def pixel_integral_derivatives(
     sigma: float | Tensor,  # broadcast against position [px]
 ) -> tuple[Tensor, Tensor]:  # by position and by sigma, each position.shape + (size,) [1/px]
     "Derivatives of equation 2."
+    position = _real(position)
     sigma = torch.as_tensor(sigma, dtype=position.dtype, device=position.device)[..., None]
     distance = torch.arange(size + 1, dtype=position.dtype, device=position.device) - position[..., None]
     gaussian = torch.exp(-(distance**2) / (2 * sigma**2)) / (math.sqrt(2 * math.pi) * sigma)
@@ -73,6 +84,7 @@ def expected_photons_derivatives(
     sigma: float | Tensor,  # a scalar or (B,) [px]
 ) -> Tensor:  # (B, N, 4, H, W): by x, y, photons and sigma
     "How each pixel's expectation changes with every parameter of every molecule."
+    positions = _real(positions)
     sigma = per_frame(sigma, positions, 2)
     photons = torch.as_tensor(photons, dtype=positions.dtype, device=positions.device)
     photons = photons.expand(positions.shape[:2])[..., None, None]

@@ -40,9 +40,9 @@ def _tile_problem(problem, tile_counts, tile_smooth, tile_territory, bounds, hig
     "The posterior within a window, what is outside being given."
     area = (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
     return Problem(
-        tile_counts, tile_smooth, tile_counts, problem.table, problem.spot, tile_territory, problem.table_step, problem.sigma,
-        problem.disc, bounds, area, 0, highest, problem.photons, problem.background, problem.log_background,
-        problem.emitter_density, problem.elsewhere, problem.step,
+        tile_counts, tile_smooth, tile_counts, problem.table, problem.spot, tile_territory, problem.table_step,
+        problem.table_start, problem.sigma, problem.disc, bounds, area, 0, highest, problem.photons, problem.background,
+        problem.log_background, problem.emitter_density, problem.elsewhere, problem.step,
     )
 
 # %% ../nbs/04d_region_chains.ipynb #tile

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from .likelihood import Prior
+from .likelihood import LEFT_OUT_FROM, Prior
 from .jumps import _ENTRY, Problem, _add, _spots, sums_of_nine
 
 # %% ../nbs/04c_regions.ipynb #faint-tables-part
@@ -72,13 +72,26 @@ def _evidence_at(counts, rate, spot, levels, y, x):
 
 # %% ../nbs/04c_regions.ipynb #evidence-at-edges
 @njit(**_ENTRY)
-def _complete_edges(inner, counts, rate, spot, levels, border, margin):
+def _uneven(rate, noise, border):
+    "Whether a pixel that is left out is within `border` pixels, or the pixel is hot, (H, W): the tables take all pixels about a place as alike."
+    (rows, columns), result = rate.shape, np.zeros(rate.shape, np.bool_)
+    for y in range(rows):
+        for x in range(columns):
+            if rate[y, x] >= LEFT_OUT_FROM:
+                result[max(y - border, 0) : y + border + 1, max(x - border, 0) : x + border + 1] = True
+            elif noise[y, x] > 5 * rate[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].min():
+                result[y, x] = True
+    return result
+
+
+@njit(**_ENTRY)
+def _complete_edges(inner, counts, rate, noise, spot, levels, border, margin):
     "The evidence with a margin around the frame, (H + 2·margin, W + 2·margin)."
-    rows, columns = counts.shape
+    (rows, columns), uneven = counts.shape, _uneven(rate, noise, border)
     result = np.empty((rows + 2 * margin, columns + 2 * margin))
     for y in range(-margin, rows + margin):
         for x in range(-margin, columns + margin):
-            if border <= y < rows - border and border <= x < columns - border:
+            if border <= y < rows - border and border <= x < columns - border and not uneven[y, x]:
                 result[y + margin, x + margin] = inner[y, x]
             else:
                 result[y + margin, x + margin] = _evidence_at(counts, rate, spot, levels, y, x)
@@ -94,6 +107,7 @@ def evidence_of_one(
     sigma: float,  # [px]
     photons: tuple[float, float],  # range, log-uniform [e⁻]
     *,
+    noise: np.ndarray | None = None,  # (H, W): what of the rate is read noise, where some pixels have much more of it [e⁻²]
     margin: int = 0,  # pixels around the frame that are included
 ) -> np.ndarray:  # (H + 2·margin, W + 2·margin)
     "How many times more probable the frame becomes by one more emitter, of unknown photons, in the middle of a pixel."
@@ -102,7 +116,8 @@ def evidence_of_one(
     levels = np.array([low]) if low == high else low * (high / low) ** ((np.arange(24) + 0.5) / 24)
     base, slope = _faint_tables(spot, levels, _RATES)
     inner = _evidence_of_one(counts, rate, spot, levels, _RATES, base, slope)
-    return _complete_edges(inner, counts, rate, spot, levels, math.ceil(2 * sigma), margin)
+    noise = np.zeros(rate.shape) if noise is None else noise
+    return _complete_edges(inner, counts, rate, noise, spot, levels, math.ceil(2 * sigma), margin)
 
 # %% ../nbs/04c_regions.ipynb #mean-density
 def mean_emitter_density(
@@ -191,7 +206,7 @@ def survey_frame(
     margin, labels = math.ceil(prior.margin), np.zeros(counts.shape, int)
     for _ in range(2):
         background = _background_of_rest(electrons, noise, light, prior.background, labels > 0)
-        evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, margin=margin), prior.margin)
+        evidence = _within_margin(evidence_of_one(counts, light + background + noise, sigma, prior.photons, noise=noise, margin=margin), prior.margin)
         expected = np.minimum(density * evidence, 1.0)  # bounded: the filter's running sums leave the rounding of a peak in all that follows
         lit = _nearest(ndimage.uniform_filter(expected, 3, mode="constant") * 9 > _LIT, margin)
         labels, _ = ndimage.label(_territory(lit, sigma, emitters), np.ones((3, 3)))
@@ -340,8 +355,8 @@ def _region_problem(scene, prior, box, territory, fixed, number):
     crowd = prior.emitter_density[1] * (bounds[1] - bounds[0]) * (bounds[3] - bounds[2])
     most = int(max(1.5 * number, crowd + 6 * math.sqrt(crowd)) + 0.1 * territory.sum() + 20)
     return Problem(
-        counts, smooth.ravel(), fixed + noise, np.zeros((*counts.shape, 0)), scene.spot, territory, np.ones(counts.shape), scene.sigma,
-        (0.0, 0.0, 0.0), bounds, (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]), 0, most,
+        counts, smooth.ravel(), fixed + noise, np.zeros((*counts.shape, 0)), scene.spot, territory, np.ones(counts.shape),
+        np.zeros(counts.shape), scene.sigma, (0.0, 0.0, 0.0), bounds, (bounds[1] - bounds[0]) * (bounds[3] - bounds[2]), 0, most,
         tuple(map(float, prior.photons)), tuple(map(float, prior.background)), prior.background_distribution == "log-uniform",
         tuple(map(float, prior.emitter_density)), (float(len(scene.emitters) - number), float(scene.area)),
         0.5 * scene.sigma / math.sqrt(prior.photons[1]),

@@ -94,6 +94,7 @@ def reversible_jump(
         raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
     problems, length = frame_problems(adu, camera, prior, sigma, likelihood=likelihood), (steps, burn_in, thinning)
     cumulative, powers = move_shares(prior, tuple(adu.shape[-2:])), np.array(betas, float)
+    _warn_of_shades(prior)
 
     def run(task):
         frame, chain = task
@@ -106,6 +107,14 @@ def reversible_jump(
     if not posterior.converged.all():
         warnings.warn(f"{posterior!r}: raise steps, or add tempered copies such as betas=(1, 0.5, 0.25)", stacklevel=2)
     return posterior
+
+# %% ../nbs/04b_reversible_jump.ipynb #warn-of-shades
+def _warn_of_shades(prior):
+    "Warn of a prior whose backgrounds are not flat."
+    shades = [f"{name} = {getattr(prior, name):g}" for name in ("background_slope", "background_blobs") if getattr(prior, name)]
+    if shades:
+        warnings.warn(f"the prior has {' and '.join(shades)}, which are taken as 0: a frame whose background is not flat gets emitters "
+                      "that are not there; exact_posterior follows such a background", stacklevel=3)
 
 # %% ../nbs/04b_reversible_jump.ipynb #collect
 def _verdict(trace):
