@@ -31,7 +31,7 @@ class _Work(NamedTuple):
     gradient: np.ndarray  # by x, y and photons of each emitter, and the background
     information: np.ndarray  # lower triangle
     factor: np.ndarray  # its Cholesky factor
-    step: np.ndarray  # of all parameters
+    step: np.ndarray  # of all parameters; a kernel of the search fits in, too
     column: np.ndarray  # of parameters, for solving
     before: np.ndarray  # the gradient before a step
     covariance: np.ndarray  # (3, 3): of one emitter's x, y and photons
@@ -51,7 +51,7 @@ def _new_work(width, sigma):
     return _Work(
         np.zeros(4, np.int64), np.zeros(blocks), np.zeros(pixels), np.zeros(pixels), np.zeros(pixels), np.zeros(pixels),
         np.zeros(pixels), np.zeros((4, _ROOM + 1, side)), np.zeros((_ROOM + 1, 4), np.int64), np.zeros((8, side)),
-        np.zeros(size), np.zeros((size, size)), np.zeros((size, size)), np.zeros(size), np.zeros(size), np.zeros(size),
+        np.zeros(size), np.zeros((size, size)), np.zeros((size, size)), np.zeros(max(size, width)), np.zeros(size), np.zeros(size),
         np.zeros((3, 3)), np.zeros(blocks), np.zeros(blocks), np.zeros(blocks), np.zeros((size + 3, pixels)), np.zeros(4),
         np.zeros((4096, 4)),
     )  # fmt: skip
