@@ -341,10 +341,11 @@ class _Case:
 
 def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: int, workers: int) -> _Case:
     "Simulate frames and run reversible jump on them; its evenly spaced draws are the exact samples."
-    simulation, _ = _simulated(model, frames, seed, background_slope=0.0, background_blobs=0.0)  # as flat as the chains take it
+    flat = {"background_slope": 0.0, "background_blobs": 0.0}  # as the chains take it
+    simulation, _ = _simulated(model, frames, seed, **flat)
     shape, start = tuple(simulation.adu.shape[-2:]), time.perf_counter()
-    chains = reversible_jump(simulation.adu, simulation.camera, model.preset.prior, simulation.sigma, steps=steps, keep_draws=True,
-                             workers=workers)
+    prior = replace(model.preset.prior, **flat)
+    chains = reversible_jump(simulation.adu, simulation.camera, prior, simulation.sigma, steps=steps, keep_draws=True, workers=workers)
     seconds, drawn = (time.perf_counter() - start) / frames, _of_emitters(*chains.draws(n_samples), shape)
     verdict = {"converged": chains.converged.float().mean().item(), "chain_discrepancy": chains.chain_discrepancy.mean().item()}
     truth = kernel_density(simulation.positions, shape, simulation.mask)

@@ -10,6 +10,7 @@ __all__ = ['LEFT_OUT', 'LEFT_OUT_FROM', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'SMALLES
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
@@ -111,13 +112,19 @@ def log_likelihood_exact(
     return torch.where(used, value, 0.0)
 
 # %% ../nbs/01_likelihood.ipynb #deviance-moments
+@lru_cache(1)
+def _normal_nodes():
+    "Places and weights of Gauss and Hermite for a standard normal variable."
+    return np.polynomial.hermite_e.hermegauss(48)
+
+
 def deviance_moments(
     light: float,  # expected photoelectrons ω [e⁻]
     read_variance: float,  # w²/g² [e⁻²]
 ) -> tuple[float, float]:
     "Mean and variance of the deviance of one pixel whose rate is right."
     electrons = np.arange(int(light + 12 * math.sqrt(light) + 30))[:, None]
-    nodes, weights = np.polynomial.hermite_e.hermegauss(48) if read_variance > 0 else (np.zeros(1), np.ones(1))
+    nodes, weights = _normal_nodes() if read_variance > 0 else (np.zeros(1), np.ones(1))
     probability = np.exp(xlogy(electrons, light) - light - gammaln(electrons + 1)) * weights / weights.sum()
     counts, rate = np.maximum(electrons + math.sqrt(read_variance) * nodes + read_variance, 0.0), light + read_variance
     deviance = 2 * (xlogy(counts, counts / rate) - counts + rate)

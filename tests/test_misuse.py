@@ -12,13 +12,22 @@ import torch
 from smlm_ddpm.camera import photon_transfer
 from smlm_ddpm.command_line import main
 from smlm_ddpm.exact_posterior import exact_posterior
-from smlm_ddpm.fast_localization import LOCALIZATION_COLUMNS
+from smlm_ddpm.fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from smlm_ddpm.files import Movie, read_draws, read_movie, write_draws
+from smlm_ddpm.fisher import crlb
 from smlm_ddpm.jumps import frame_problems, move_shares, run_chain
-from smlm_ddpm.likelihood import LEFT_OUT, Camera, Prior, log_likelihood_exact, log_likelihood_poisson, simulate
+from smlm_ddpm.likelihood import (
+    LEFT_OUT,
+    Camera,
+    Prior,
+    log_likelihood_exact,
+    log_likelihood_poisson,
+    prepare_frames,
+    simulate,
+)  # fmt: skip
 from smlm_ddpm.linking import link
 from smlm_ddpm.localization import fit_emitters
-from smlm_ddpm.mcmc import quadrature_posterior
+from smlm_ddpm.mcmc import convergence, metropolis_hastings, quadrature_posterior
 from smlm_ddpm.opening import _counted
 from smlm_ddpm.psf import expected_photons
 from smlm_ddpm.result_files import check_out
@@ -37,6 +46,85 @@ def one_line(raised):
     message = str(raised.value)
     assert message and "\n" not in message
     return message
+
+
+@pytest.mark.parametrize("sigma", [float("nan"), 0.0, -1.0])
+def test_reversible_jump_refuses_widths_that_none_can_have(frames, sigma):
+    with pytest.raises(ValueError) as raised:
+        reversible_jump(frames.adu, Camera(100.0, 1.0, 4.0), PRIOR, sigma, steps=1000)
+    assert one_line(raised).startswith("sigma")
+
+
+def test_reversible_jump_refuses_what_is_no_number(frames):
+    broken = frames.adu.clone()
+    broken[1, 0, 3, 3] = math.nan
+    for adu in (broken, frames.adu[:0]):
+        with pytest.raises(ValueError) as raised:
+            reversible_jump(adu, Camera(100.0, 1.0, 4.0), PRIOR, 1.1, steps=1000)
+        assert one_line(raised).startswith("adu")
+
+
+def test_a_prior_with_shades_is_warned_of(frames):
+    with pytest.warns(UserWarning, match="background_slope"):
+        reversible_jump(frames.adu[:1], Camera(100.0, 1.0, 4.0), replace(PRIOR, background_slope=0.5), 1.1, steps=500)
+
+
+def test_prior_and_width_in_the_wrong_order_are_named(frames):
+    with pytest.raises(ValueError) as raised:
+        exact_posterior(frames.adu, Camera(100.0, 1.0, 4.0), 1.1, 1.1)
+    assert one_line(raised).startswith("prior")
+
+
+def test_whole_numbers_are_taken_as_numbers():
+    whole, real = torch.tensor([[[10, 10]]]), torch.tensor([[[10.0, 10.0]]])
+    assert torch.equal(crlb(whole, 200.0, (20, 20), 0.92, 0.0, 5.0)["x"], crlb(real, 200.0, (20, 20), 0.92, 0.0, 5.0)["x"])
+    assert torch.equal(expected_photons(whole, 200.0, (20, 20), 0.92), expected_photons(real, 200.0, (20, 20), 0.92))
+
+
+def test_a_map_is_no_list_of_numbers():
+    places, shade = torch.full((20, 1, 2), 9.5), torch.arange(20.0).expand(20, 20)
+    assert expected_photons(places, 200.0, (20, 20), 0.92, background=shade).shape == (20, 1, 20, 20)
+    with pytest.raises(ValueError):
+        expected_photons(places[:1], 200.0, (20, 20), 0.92, background=torch.ones(3))
+
+
+@pytest.mark.parametrize("wrong", [{"gain": 0.0}, {"shape": (-3, 5)}, {"read_variance_spread": math.nan}, {"background_slope": -2.0}])
+def test_priors_that_can_not_be_are_refused(wrong):
+    with pytest.raises(ValueError) as raised:
+        Prior(**wrong)
+    assert next(iter(wrong)) in one_line(raised)
+
+
+def test_frames_are_not_taken_by_a_single_number():
+    prepared = prepare_frames(torch.full((2, 20, 20), 110.0), Camera(), 1.0)
+    with pytest.raises(TypeError):
+        prepared[0]
+    with pytest.raises(ValueError):
+        prepare_frames(torch.full((2, 20, 20), 110.0), Camera(), 1.0, emitter_density=0.0)
+
+
+def test_chains_begin_where_the_prior_allows_it():
+    prior = Prior(count=(1, 1))
+    drawn = simulate(prior, 1, torch.Generator().manual_seed(3))
+    for wrong in ({"start": torch.zeros(1, 1, 2)}, {"start": drawn.positions, "burn_in": 50}):
+        with pytest.raises(ValueError) as raised:
+            metropolis_hastings(drawn.adu, Camera(), prior, 0.92, **({"steps": 30, "burn_in": 5} | wrong))
+        one_line(raised)
+
+
+def test_empty_batches():
+    assert simulate(PRIOR, 0).adu.shape == (0, 1, 16, 18)
+    with pytest.raises(ValueError):
+        quadrature_posterior(torch.zeros(0, 1, 20, 20), Camera(), Prior(count=(1, 1)), 0.92)
+    with pytest.raises(ValueError):
+        convergence(np.zeros((1, 1)))
+
+
+def test_wide_spots_are_searched_within_memory():
+    generator = torch.Generator().manual_seed(3)
+    rate = expected_photons(96 * torch.rand((1, 6, 2), generator=generator), 20000.0, (96, 96), 8.0, background=10.0)
+    found = localize_frames(torch.poisson(rate, generator=generator).numpy(), 1.0, 8.0)  # the search wrote past its memory above 5 px
+    assert 3 <= len(found) <= 6
 
 
 @pytest.mark.parametrize("shape", [(), (16, 18), (1, 16, 18), (1, 1, 16, 18), (2, 1, 16, 18)])
