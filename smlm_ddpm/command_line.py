@@ -111,6 +111,8 @@ def _wanted_model(options):
     if options.posterior != "network":
         if networks:
             raise ValueError(f"--posterior {options.posterior} needs no network; leave --model and --samples out")
+        if options.device != "auto":
+            raise ValueError(f"--device {options.device}: is of a network, and --posterior {options.posterior} has none; leave it out")
         return None
     options.model = options.model or "default"
     return load_model(options.model, options.device)
@@ -219,14 +221,19 @@ def run_evaluate(options) -> None:
         raise ValueError(f"--out {options.out}: the folder {options.out.parent} does not exist")
     if options.out and options.out.is_dir():
         raise ValueError(f"--out {options.out}: is a folder; the name of a file, such as {options.out / 'table.json'}, is needed")
-    if options.frames == 0:
-        raise ValueError("--frames 0: at least one frame is needed")
+    if options.out and options.out.suffix != ".json":
+        raise ValueError(f"--out {options.out}: the name of a file .json is needed, such as {options.out.with_suffix('.json')}")
+    for name in ("frames", "strata"):
+        if getattr(options, name) == 0:
+            raise ValueError(f"--{name} 0: at least one frame is needed")
+    if None not in (options.frames, options.strata):
+        raise ValueError("--frames is of the whole evaluation, and --strata N alone sets the frames of the strata; leave one of them out")
     from smlm_ddpm.eval import evaluate, provenance
     from smlm_ddpm.files import sample_movie
 
     model = load_model(options.model, options.device)
     if options.strata is not None:
-        return _write_table(options.out, {"made_with": provenance(model)} | _by_stratum(model, max(1, options.strata), seed=11))
+        return _write_table(options.out, {"made_with": provenance(model)} | _by_stratum(model, options.strata, seed=11))
     movie = None if options.model == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
     table = evaluate(model, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True))
     _write_table(options.out, table | _by_stratum(model, 20, seed=11))

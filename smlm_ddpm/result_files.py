@@ -23,7 +23,7 @@ import numpy as np
 
 from . import __version__
 from .camera_estimate import leave_out_saturated
-from .checkpoints import FolderStore, work_folder
+from .checkpoints import UNFINISHED, FolderStore, work_folder
 from .data_checks import KNOWN, DataChecks, describe_checks
 from .files import LocalizationWriter, Movie, PicassoWriter, write_draws, write_image
 from .kde import FACTOR
@@ -181,9 +181,13 @@ def check_out(
     *,
     inputs: Iterable[Path] = (),  # files that they are made from
 ) -> bool:  # whether there is an earlier result
-    "Whether a folder may be written to; ValueError where a file in it that is no result would be lost."
+    "Whether a folder may be written to; ValueError where an input, or a file in it that is no result, would be lost or mixed with results."
     out, names = Path(out), {*FILES, "localizations.yaml"}
     for path in map(Path, inputs):
+        if (out / UNFINISHED).resolve() in (path.resolve(), *path.resolve().parents):
+            raise ValueError(f"--out {out}: the input {path} lies in its folder {UNFINISHED}, which a run deletes; choose another folder")
+        if path.resolve() == out.resolve():
+            raise ValueError(f"--out {out}: is itself an input; results among its files would be taken for frames; choose another folder")
         if path.name in names and path.resolve().parent == out.resolve():
             raise ValueError(f"--out {out}: a result would take the place of the input {path.name}; choose another folder")
     earlier = (out / "protocol.json").is_file()

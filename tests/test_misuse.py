@@ -296,3 +296,54 @@ def test_all_tables_of_an_emccd_hold_photons_and_count_frames_from_one(tmp_path)
     assert list(frames["frame"]) == [1, 2, 3, 4, 5, 6]
     summed = [table["intensity_[photon]"][table["frame"] == frame].sum() for frame in frames["frame"]]
     assert np.allclose(frames["photons"], summed, rtol=0.01) and 1000 < np.median(summed) < 2600
+
+
+def a_movie(path, frames=4, seed=0):
+    "Of a few emitters, for the options KNOWN."
+    generator = torch.Generator().manual_seed(seed)
+    light = expected_photons(torch.tensor([[[8.0, 8.5], [20.3, 17.1]]]), 900.0, (28, 28), 1.1, background=3.0).expand(frames, 1, 28, 28)
+    counts = 100 + 2 * torch.poisson(light, generator) + 2 * torch.randn(light.shape, generator=generator)
+    tifffile.imwrite(path, counts[:, 0].round().clamp(min=0).numpy().astype(np.uint16), photometric="minisblack")
+    return path
+
+
+KNOWN = ["--sigma", "1.1", "--offset", "100", "--gain", "2", "--read-variance", "4", "--pixel-size", "108"]
+
+
+def refused(capsys, *arguments):
+    assert main([str(argument) for argument in arguments]) == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_folder_unfinished_of_the_users_own_is_not_deleted(tmp_path, capsys):
+    (tmp_path / "unfinished").mkdir()
+    movie = a_movie(tmp_path / "unfinished" / "movie.tif")
+    for place in (movie, movie.parent):
+        assert "lies in its folder unfinished" in refused(capsys, "reconstruct", place, "--out", tmp_path, *KNOWN)
+    assert "no earlier run" in refused(capsys, "reconstruct", a_movie(tmp_path / "other.tif"), "--out", tmp_path, *KNOWN)
+    assert [path.name for path in movie.parent.iterdir()] == ["movie.tif"]
+
+
+def test_results_do_not_go_into_a_movie_that_is_a_folder(tmp_path, capsys):
+    (tmp_path / "movie").mkdir()
+    a_movie(tmp_path / "movie" / "1.tif")
+    assert "is itself an input" in refused(capsys, "reconstruct", tmp_path / "movie", "--out", tmp_path / "movie", *KNOWN)
+    assert [path.name for path in (tmp_path / "movie").iterdir()] == ["1.tif"]
+
+
+def test_an_evaluation_does_not_overwrite_weights(tmp_path, capsys):
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"weights")
+    assert "mine.json" in refused(capsys, "evaluate", weights, "--out", weights) and weights.read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("evaluate paper --strata 0", "--strata 0"),
+    ("evaluate paper --strata 1 --frames 7", "leave one of them out"),
+    ("reconstruct movie.tif --out out --device nonsense", "--device nonsense"),
+])  # fmt: skip
+def test_options_that_would_be_ignored_are_refused(tmp_path, capsys, monkeypatch, line, said):
+    monkeypatch.chdir(tmp_path)
+    a_movie(tmp_path / "movie.tif")
+    more = KNOWN if line.startswith("reconstruct") else []
+    assert said in refused(capsys, *line.split(), *more) and not (tmp_path / "out").exists()
