@@ -162,12 +162,12 @@ def run_reconstruct(options) -> None:
     pixel_size = choose_pixel_size(options.pixel_size, movie, preset, note)
     drift = _wanted_drift(options, pixel_size)
     how = {"pixel_size": pixel_size, "n_samples": options.samples, "samples_roi": options.samples_roi, "seed": options.seed,
-           "n_draws": options.draws, "drift": drift, "saturation": saturation}  # fmt: skip
-    excess_noise, exact = EXCESS_NOISE if options.em_gain else 1.0, _of_exact(options)
-    if "photons" in exact:
-        exact["photons"] = tuple(bound / excess_noise for bound in exact["photons"])  # an EMCCD's gain counts pairs of photoelectrons
-    settings = Settings(camera, sigma, posterior=options.posterior, **how, **exact)
-    protocol = protocol_of(options, settings, movie)
+           "n_draws": options.draws, "drift": drift, "saturation": saturation} | _of_exact(options)  # fmt: skip
+    excess_noise = EXCESS_NOISE if options.em_gain else 1.0
+    if options.posterior == "exact":  # an EMCCD's gain counts pairs of photoelectrons
+        how["photons"] = tuple(bound / excess_noise for bound in how.get("photons", Settings.photons))
+    settings = Settings(camera, sigma, posterior=options.posterior, **how)
+    protocol = protocol_of(options, settings, movie, excess_noise=excess_noise)
     _tell_compiling()
     names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,
                           excess_noise=excess_noise)  # fmt: skip

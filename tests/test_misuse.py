@@ -1,5 +1,6 @@
 """What is easily given wrongly is either taken as it is meant or refused in one line."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -347,3 +348,37 @@ def test_options_that_would_be_ignored_are_refused(tmp_path, capsys, monkeypatch
     a_movie(tmp_path / "movie.tif")
     more = KNOWN if line.startswith("reconstruct") else []
     assert said in refused(capsys, *line.split(), *more) and not (tmp_path / "out").exists()
+
+
+def protocol(out):
+    return json.loads((out / "protocol.json").read_text())
+
+
+def test_a_run_does_not_go_on_with_other_files(tmp_path, capsys, monkeypatch):
+    first, second, other = (a_movie(tmp_path / f"{name}.tif", seed=seed) for seed, name in enumerate("abc"))
+    arguments = ["--out", tmp_path / "out", *KNOWN, "--resume"]
+    assert main([str(argument) for argument in ("reconstruct", first, second, *arguments)]) == 0
+    asked = protocol(tmp_path / "out")
+    assert [line.split(",")[0] for line in asked["files"]] == [str(first), str(second)] and asked["channel"] is None
+    monkeypatch.setattr("smlm_ddpm.result_files._write_files", lambda *all: 1 / 0)  # as if it were killed
+    refused(capsys, "reconstruct", first, second, *arguments)
+    assert "the earlier run had files" in refused(capsys, "reconstruct", first, other, *arguments)
+
+
+def test_protocol_and_report_know_the_excess_noise(tmp_path, monkeypatch):
+    movie, found = a_movie(tmp_path / "movie.tif", frames=1), {}
+    monkeypatch.setattr("smlm_ddpm.result_files.write_report", lambda path, *all, excess_noise, **how: found.update({path: excess_noise}))
+    for name, camera in (("em", ["--gain", "0.01", "--em-gain", "100"]), ("plain", ["--gain", "2"])):
+        optics = ["--sigma", "1.1", "--offset", "100", "--read-variance", "4", "--pixel-size", "108", "--posterior", "exact", "--budget", "0.01"]
+        assert main(["reconstruct", str(movie), "--out", str(tmp_path / name), *camera, *optics]) == 0
+    em, plain = protocol(tmp_path / "em"), protocol(tmp_path / "plain")
+    assert em["camera"]["gain"] == plain["camera"]["gain"] == 2 and list(found.values()) == [2, 1]
+    assert (em["camera"]["excess noise"], plain["camera"]["excess noise"]) == (2, 1)
+    assert em["photons allowed [e-]"] == plain["photons allowed [e-]"] == [50, 50000]
+
+
+def test_strict_tells_alarms_that_come_at_the_end_by_its_status(tmp_path, capsys, monkeypatch):
+    movie, said = a_movie(tmp_path / "movie.tif", frames=2), iter([([], {}), (["gain: it changed"], {})])
+    monkeypatch.setattr("smlm_ddpm.result_files.check_frames", lambda *all: next(said))
+    assert "1 alarms" in refused(capsys, "reconstruct", movie, "--out", tmp_path / "out", "--strict", *KNOWN)
+    assert (tmp_path / "out" / "localizations.csv").exists() and not (tmp_path / "out" / "unfinished").exists()
