@@ -10,7 +10,7 @@ import pytest
 import tifffile
 import torch
 
-from smlm_ddpm.camera import photon_transfer
+from smlm_ddpm.camera import photon_transfer, read_calibration
 from smlm_ddpm.command_line import main
 from smlm_ddpm.exact_posterior import exact_posterior
 from smlm_ddpm.fast_localization import LOCALIZATION_COLUMNS
@@ -382,3 +382,26 @@ def test_strict_tells_alarms_that_come_at_the_end_by_its_status(tmp_path, capsys
     monkeypatch.setattr("smlm_ddpm.result_files.check_frames", lambda *all: next(said))
     assert "1 alarms" in refused(capsys, "reconstruct", movie, "--out", tmp_path / "out", "--strict", *KNOWN)
     assert (tmp_path / "out" / "localizations.csv").exists() and not (tmp_path / "out" / "unfinished").exists()
+
+
+def test_a_calibration_says_what_is_wrong_with_its_maps(tmp_path):
+    maps = {"offset": np.full((40, 36), 100.0), "gain": np.full((1, 40, 36), 2.0), "read_variance": np.array(4.0)}
+    np.savez(tmp_path / "maps.npz", **maps)
+    with pytest.raises(ValueError) as raised:
+        read_calibration(tmp_path / "maps.npz")
+    assert "gain has shape (1, 40, 36)" in one_line(raised) and "exchanged" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_dead_pixel_of_a_calibration_does_not_warn():
+    dark, bright = recorded(0), recorded(100, seed=1)
+    dark[:, 3, 4], bright[:, 3, 4] = 100, 100
+    assert photon_transfer(Movie(dark), [Movie(bright)])["gain"][3, 4] == 0
+
+
+def test_a_result_without_its_declared_table_is_replaced(tmp_path):
+    (tmp_path / "protocol.json").write_text("{}")  # Snakemake has removed localizations.csv
+    (tmp_path / "report.html").write_text("")
+    assert check_out(tmp_path)
+    page = (Path(__file__).parents[1] / "nbs" / "12d_many_machines.ipynb").read_text(encoding="utf-8")
+    assert "{name}/localizations.csv" in page and "{name}/protocol.json" not in page
