@@ -87,10 +87,10 @@ def _write_localizations(folder: Path, result, settings, excess_noise: float) ->
 # %% ../nbs/12g_result_files.ipynb #write-molecules
 def _write_molecules(folder: Path, result, settings, gap: int, excess_noise: float):
     "Molecules and their image; mean and sd of that, molecules expected, and the sd of that."
-    sums, expected, variance = DensitySums(result.number.shape), 0.0, 0.0
+    sums, expected, variance, lines = DensitySums(result.number.shape), 0.0, 0.0, result.store.lines()
     how = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}
     with LocalizationWriter(folder / "molecules.csv", **how) as writer:
-        for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size):
+        for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size, dropped=lines["frame"][lines["dropped"]]):
             writer(rows)
             sums.add(rows)
             expected += rows["probability"].sum()
@@ -154,13 +154,14 @@ def _told_convergence(lines: np.ndarray) -> tuple[str, list[str], list[str]]:
 # %% ../nbs/12g_result_files.ipynb #told-unexplained
 def _told_unexplained(result: Reconstruction, lines: np.ndarray) -> tuple[float, list[str]]:
     "In what part of the field the emitters leave more light unexplained than noise can; an alarm if in more than a hundredth."
-    misfit = result.misfit[np.isfinite(result.misfit)]
+    there = np.isfinite(result.misfit)
+    misfit, frames = result.misfit[there], result.store.sums.used[there]
     if not misfit.size:
         return 0.0, []
     light = max(0.01, float(np.median(lines["background"][~lines["dropped"]])))  # [e⁻/px]
-    limit = max(1.0, float(np.median(misfit))) * (1.5 + 6 * math.sqrt((2 + 1 / light) / result.frames))
+    limit = max(1.0, float(np.median(misfit))) * (1.5 + 6 * np.sqrt((2 + 1 / light) / frames))
     part = float((misfit > limit).mean())
-    line = (f"light that no emitter explains: χ² over all frames is above {limit:.2f} in {part:.1%} of the field (maps.tif shows where). "
+    line = (f"light that no emitter explains: χ² over all frames is above {limit.min():.2f} in {part:.1%} of the field (maps.tif shows where). "
             "Emitters that overlap too much are merged or missed there and their errors too small, or the spot is another one, or the background is steep")  # fmt: skip
     return part, [line] if part > 0.01 else []
 

@@ -23,7 +23,7 @@ from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
 from .fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from .fisher import fisher_information
 from .kde import FACTOR
-from .likelihood import Camera, prepare_frames
+from .likelihood import LEFT_OUT_FROM, Camera, prepare_frames
 from .sums import METHODS, UNCONVERGED, Sums, add_densities, add_misfit, add_numbers, emitter_columns, fixed
 
 # %% ../nbs/11g_tiers.ipynb #settings
@@ -329,6 +329,7 @@ def _add_light(part, frames, rows, settings) -> None:
         scene = frames.electrons[index, 0].numpy(), frames.read_variance[index, 0].numpy()
         photons = np.ascontiguousarray(rows["photons"][here] * shares[here])  # expected
         line["misfit"], line["background"] = add_misfit(*scene, emitters[here], photons, float(settings.sigma), part.sums.misfit)
+        part.sums.used += scene[1] < LEFT_OUT_FROM
         line["localizations"], line["photons"] = len(_likely(rows[here], settings)), photons.sum()
 
 # %% ../nbs/11g_tiers.ipynb #table-draws

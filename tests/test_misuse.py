@@ -405,3 +405,13 @@ def test_a_result_without_its_declared_table_is_replaced(tmp_path):
     assert check_out(tmp_path)
     page = (Path(__file__).parents[1] / "nbs" / "12d_many_machines.ipynb").read_text(encoding="utf-8")
     assert "{name}/localizations.csv" in page and "{name}/protocol.json" not in page
+
+
+def test_a_molecule_is_linked_over_frames_that_the_camera_dropped(tmp_path):
+    movie = a_movie(tmp_path / "movie.tif", frames=9)
+    frames = tifffile.imread(movie)
+    frames[3:6] = 0
+    tifffile.imwrite(movie, frames, photometric="minisblack")
+    assert main(["reconstruct", str(movie), "--out", str(tmp_path / "out"), *KNOWN]) == 0
+    molecules = np.genfromtxt(tmp_path / "out" / "molecules.csv", delimiter=",", names=True, deletechars="")
+    assert len(molecules) == 2 and protocol(tmp_path / "out")["frames dropped by the camera"] == 3
