@@ -142,7 +142,7 @@ def run_reconstruct(options) -> None:
     _check_samples(options)
     if options.roi_offset and not options.camera:
         raise ValueError("--roi-offset says where on a calibrated chip the movie lies; it needs --camera")
-    check_out(options.out, inputs=[*options.movie, *filter(None, (options.camera, options.drift))])
+    check_out(options.out, inputs=[*options.movie, *filter(None, (options.camera, options.drift)), *filter(Path.is_file, [Path(options.model or "")])])
     notes = []
 
     def note(text):

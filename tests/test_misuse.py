@@ -321,8 +321,11 @@ def test_a_folder_unfinished_of_the_users_own_is_not_deleted(tmp_path, capsys):
     movie = a_movie(tmp_path / "unfinished" / "movie.tif")
     for place in (movie, movie.parent):
         assert "lies in its folder unfinished" in refused(capsys, "reconstruct", place, "--out", tmp_path, *KNOWN)
+    (movie.parent / "mine.safetensors").write_bytes(b"weights")
+    other = ("--out", tmp_path, *KNOWN, "--model", movie.parent / "mine.safetensors")
+    assert "lies in its folder unfinished" in refused(capsys, "reconstruct", a_movie(tmp_path / "other.tif"), *other)
     assert "no earlier run" in refused(capsys, "reconstruct", a_movie(tmp_path / "other.tif"), "--out", tmp_path, *KNOWN)
-    assert [path.name for path in movie.parent.iterdir()] == ["movie.tif"]
+    assert {path.name for path in movie.parent.iterdir()} == {"movie.tif", "mine.safetensors"}
 
 
 def test_results_do_not_go_into_a_movie_that_is_a_folder(tmp_path, capsys):
