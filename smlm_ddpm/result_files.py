@@ -194,7 +194,7 @@ def check_out(
     for path in map(Path, inputs):
         if (out / UNFINISHED).resolve() in (path.resolve(), *path.resolve().parents):
             raise ValueError(f"--out {out}: the input {path} lies in its folder {UNFINISHED}, which a run deletes; choose another folder")
-        if path.resolve() == out.resolve():
+        if path.is_dir() and path.resolve() == out.resolve():
             raise ValueError(f"--out {out}: is itself an input; results among its files would be taken for frames; choose another folder")
         if path.name in names and path.resolve().parent == out.resolve():
             raise ValueError(f"--out {out}: a result would take the place of the input {path.name}; choose another folder")
