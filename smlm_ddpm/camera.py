@@ -147,11 +147,14 @@ def _check_maps(path, maps):
         if values.dtype.kind not in "uif":
             raise ValueError(f"{path}: {key} holds values of type {values.dtype}; numbers are needed")
     shapes = {key: values.shape for key, values in maps.items() if values.size > 1}
-    if len(set(shapes.values())) > 1 or any(len(shape) != 2 for shape in shapes.values()):
+    for key, shape in shapes.items():
+        if len(shape) != 2:
+            raise ValueError(f"{path}: {key} has shape {shape}; a number, or a map of two axes, (rows, columns), is needed")
+    if len(set(shapes.values())) > 1:
         listed = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
         turned = len({tuple(sorted(shape)) for shape in shapes.values()}) == 1
         advice = "; rows and columns of one look exchanged: save its transpose" * turned
-        raise ValueError(f"{path}: its maps differ in shape or have not two axes: {listed}{advice}")
+        raise ValueError(f"{path}: its maps differ in shape: {listed}{advice}")
 
 # %% ../nbs/11_camera.ipynb #pattern
 def _pattern(image: np.ndarray) -> np.ndarray:
@@ -317,7 +320,8 @@ def photon_transfer(
         total = total + signal
         expected = read + signal * np.mean(variance - read) / np.mean(signal)  # its own variance would favour low values
         errors = 2 * expected**2 / (frames - 1) + 2 * read**2 / (count - 1)
-        weights, products = weights + signal**2 / errors, products + signal * (variance - read) / errors
+        with np.errstate(divide="ignore", invalid="ignore"):  # of dead pixels, which have no noise
+            weights, products = weights + signal**2 / errors, products + signal * (variance - read) / errors
     with np.errstate(divide="ignore", invalid="ignore"):
         gain, error = products / weights, 1 / np.sqrt(weights)
     dead = ~(np.isfinite(gain) & (gain > 0) & (total > 0.1 * np.median(total)))

@@ -175,6 +175,9 @@ class FolderStore(_Files):
         write_whole(self.folder / "sums.npz", _packed(np.savez, done=done, **vars(self.sums)))
 
 # %% ../nbs/12b_checkpoints.ipynb #work-folder
+_OWN = ("lock", "run.json")  # either is in the folder of every run
+
+
 @contextmanager
 def work_folder(
     out: Path,  # of the results; made if it does not exist
@@ -183,6 +186,8 @@ def work_folder(
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"{out}: is a file; a folder for the results is needed")
     made, folder = not out.exists(), out / UNFINISHED
+    if folder.exists() and not folder.is_dir() or folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in _OWN):
+        raise ValueError(f"{folder}: is of no earlier run and would be deleted; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     with only_run(folder):
         results = folder / "results"

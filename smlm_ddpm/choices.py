@@ -24,6 +24,8 @@ def choose_camera(
 ) -> Camera:
     "The camera from options, or estimated from the frames where they say nothing; ValueError in one line for contradictions."
     given = {"offset": options.offset, "gain": options.gain, "read_variance": options.read_variance}
+    if options.em_gain is not None and not options.em_gain > 1:
+        raise ValueError(f"--em-gain {options.em_gain:g}: it is above 1; leave it out for a camera without multiplication")
     if options.camera:
         if options.offset is not None or options.read_variance is not None:
             raise ValueError("--camera already holds offset and read variance; leave the other options out")
@@ -59,6 +61,8 @@ def _estimate(options, movie, given, note):
     error = f" ± {found.gain_error:.2f}" if found.gain_error else ""
     note(f"{missing} not given; from the noise of the frames: offset {camera.offset:.1f} ± {found.offset_error:.1f} ADU,"
          f" gain {gain:.2f}{error} ADU/e⁻, read variance {read:.1f} ADU²")  # fmt: skip
+    if options.em_gain and options.gain is None:
+        note("of --em-gain only the excess noise is taken, since the gain was estimated with the multiplication in it")
     if found.hot:
         note(f"{found.hot} hot pixel{'s are' if found.hot > 1 else ' is'} left out")
     return camera
@@ -75,7 +79,10 @@ def tell_clipping(
     dropped = [number + movie.first for number in numbers if dropped_frames(movie.read(number, number + 1))[0]]
     if dropped:
         note(f"{len(dropped)} of {len(numbers)} frames looked at hold one value only and are skipped: {', '.join(map(str, dropped[:5]))}")
-    frames = np.concatenate([movie.read(n, n + 1)[0].numpy() for n in numbers if n + movie.first not in dropped] or [np.zeros((1, *movie.shape))])
+    kept = [movie.read(number, number + 1)[0].numpy() for number in numbers if number + movie.first not in dropped]
+    if not kept:
+        return None
+    frames = np.concatenate(kept)
     low, high = find_clipping(frames)
     if low is not None:
         note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} ADU: the background and its noise are wrong there")
@@ -106,11 +113,13 @@ def choose_sigma(
     if sigma is None:
         note(f"sigma not given; the model was trained for {low:g} px only")
         return low
-    if low < high and not low <= sigma <= high:
+    rounding = 0.005 if low == high else 0.0
+    if not low - rounding <= sigma <= high + rounding:
         halved = f"; with --binning {2 * movie.binning}, --sigma {sigma / 2:.2f} (σ is counted in binned pixels) is in this range"
         advice = halved if low <= sigma / 2 <= high else ""
         meant = f"the model {preset.name!r} was trained" if preset else "the fit is made"
-        raise ValueError(f"{source} {sigma:.3g} px: {meant} for {low:g} to {high:g} px{advice}")
+        widths = f"{low:g} to {high:g} px" if low < high else f"{low:g} px only"
+        raise ValueError(f"{source} {sigma:.3g} px: {meant} for {widths}{advice}")
     return sigma
 
 # %% ../nbs/12f_choices.ipynb #choose-pixel-size
@@ -125,9 +134,16 @@ def choose_pixel_size(
         if not 20 <= pixel_size <= 1000:
             meant = f" (is it {1000 * pixel_size:g} nm?)" if 0.02 <= pixel_size <= 1 else ""
             raise ValueError(f"--pixel-size {pixel_size:g}: a camera pixel has 20 to 1000 nm in the sample{meant}")
-        return pixel_size * movie.binning
+        return _binned_size(pixel_size * movie.binning, movie.binning)
     stored = movie.pixel_size
     source = "as the file says" if stored else "assumed; nanometres are right only if it is"
     assumed = (preset.pixel_size if preset else 100.0) * movie.binning
     note(f"pixel size not given; {(stored or assumed) / movie.binning:g} nm, {source}")
-    return stored or assumed
+    return _binned_size(stored or assumed, movie.binning)
+
+
+def _binned_size(size: float, binning: int) -> float:
+    "The side of a pixel after binning [nm], or ValueError where it is out of range."
+    if not 20 <= size <= 1000:
+        raise ValueError(f"--pixel-size and --binning {binning}: pixels of {size:g} nm in the sample; 20 to 1000 nm can be, so give another of them")
+    return size

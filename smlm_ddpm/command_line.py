@@ -111,6 +111,8 @@ def _wanted_model(options):
     if options.posterior != "network":
         if networks:
             raise ValueError(f"--posterior {options.posterior} needs no network; leave --model and --samples out")
+        if options.device != "auto":
+            raise ValueError(f"--device {options.device}: is of a network, and --posterior {options.posterior} has none; leave it out")
         return None
     options.model = options.model or "default"
     return load_model(options.model, options.device)
@@ -140,7 +142,7 @@ def run_reconstruct(options) -> None:
     _check_samples(options)
     if options.roi_offset and not options.camera:
         raise ValueError("--roi-offset says where on a calibrated chip the movie lies; it needs --camera")
-    check_out(options.out, inputs=[*options.movie, *filter(None, (options.camera, options.drift))])
+    check_out(options.out, inputs=[*options.movie, *filter(None, (options.camera, options.drift)), *filter(Path.is_file, [Path(options.model or "")])])
     notes = []
 
     def note(text):
@@ -160,12 +162,12 @@ def run_reconstruct(options) -> None:
     pixel_size = choose_pixel_size(options.pixel_size, movie, preset, note)
     drift = _wanted_drift(options, pixel_size)
     how = {"pixel_size": pixel_size, "n_samples": options.samples, "samples_roi": options.samples_roi, "seed": options.seed,
-           "n_draws": options.draws, "drift": drift, "saturation": saturation}  # fmt: skip
-    excess_noise, exact = EXCESS_NOISE if options.em_gain else 1.0, _of_exact(options)
-    if "photons" in exact:
-        exact["photons"] = tuple(bound / excess_noise for bound in exact["photons"])  # an EMCCD's gain counts pairs of photoelectrons
-    settings = Settings(camera, sigma, posterior=options.posterior, **how, **exact)
-    protocol = protocol_of(options, settings, movie)
+           "n_draws": options.draws, "drift": drift, "saturation": saturation} | _of_exact(options)  # fmt: skip
+    excess_noise = EXCESS_NOISE if options.em_gain else 1.0
+    if options.posterior == "exact":  # an EMCCD's gain counts pairs of photoelectrons
+        how["photons"] = tuple(bound / excess_noise for bound in how.get("photons", Settings.photons))
+    settings = Settings(camera, sigma, posterior=options.posterior, **how)
+    protocol = protocol_of(options, settings, movie, excess_noise=excess_noise)
     _tell_compiling()
     names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,
                           excess_noise=excess_noise)  # fmt: skip
@@ -219,14 +221,19 @@ def run_evaluate(options) -> None:
         raise ValueError(f"--out {options.out}: the folder {options.out.parent} does not exist")
     if options.out and options.out.is_dir():
         raise ValueError(f"--out {options.out}: is a folder; the name of a file, such as {options.out / 'table.json'}, is needed")
-    if options.frames == 0:
-        raise ValueError("--frames 0: at least one frame is needed")
+    if options.out and options.out.suffix != ".json":
+        raise ValueError(f"--out {options.out}: the name of a file .json is needed, such as {options.out.with_suffix('.json')}")
+    for name in ("frames", "strata"):
+        if getattr(options, name) == 0:
+            raise ValueError(f"--{name} 0: at least one frame is needed")
+    if None not in (options.frames, options.strata):
+        raise ValueError("--frames is of the whole evaluation, and --strata N alone sets the frames of the strata; leave one of them out")
     from smlm_ddpm.eval import evaluate, provenance
     from smlm_ddpm.files import sample_movie
 
     model = load_model(options.model, options.device)
     if options.strata is not None:
-        return _write_table(options.out, {"made_with": provenance(model)} | _by_stratum(model, max(1, options.strata), seed=11))
+        return _write_table(options.out, {"made_with": provenance(model)} | _by_stratum(model, options.strata, seed=11))
     movie = None if options.model == "paper" else sample_movie("simulated")  # not in the range of the paper's prior
     table = evaluate(model, movie=movie, scale=(options.frames or 1000) / 1000, report=lambda text: print(text, flush=True))
     _write_table(options.out, table | _by_stratum(model, 20, seed=11))

@@ -7,7 +7,7 @@ __all__ = ['MOLECULE_FIELDS', 'Linker', 'link', 'molecules_of', 'draw_catalogues
 
 # %% ../nbs/12a_linking.ipynb #imports
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numba import njit
@@ -81,11 +81,12 @@ class Linker:
         missed: float = 1e-3,  # share of true pairs that are too far apart to be linked
         extra_sd: float = 0.0,  # of positions from frame to frame, beside their own errors: vibration, drift [px]
         pixel_size: float = 100.0,  # of the camera [nm]
+        dropped: Sequence[int] = (),  # frames that the camera dropped: a molecule is not dark in them, it was not looked at
     ):
         if gap < 0 or not 0 < missed < 1 or extra_sd < 0:
             raise ValueError(f"linking needs gap and extra_sd of 0 or more and missed between 0 and 1, not {gap}, {extra_sd}, {missed}")
         self.gap, self.gate, self.extra_sd, self.pixel_size = gap, -2 * math.log(missed), extra_sd, pixel_size
-        self.open, self.number, self.latest = np.empty((0, 14)), 0, -1
+        self.open, self.number, self.latest, self.dropped = np.empty((0, 14)), 0, -1, np.unique(np.asarray(dropped, np.int64))
 
     def __call__(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         "Molecules that are closed now (MOLECULE_FIELDS), and the number of the molecule of each of these localizations; ValueError out of order."
@@ -95,7 +96,8 @@ class Linker:
         columns, closed, belongs = _columns(rows, self.extra_sd), [], []
         frames, starts = np.unique(rows["frame"], return_index=True)
         for frame, start, stop in zip(frames, starts, [*starts[1:], len(rows)]):
-            over = self.open[:, _LAST] < frame - self.gap - 1
+            between = np.searchsorted(self.dropped, frame) - np.searchsorted(self.dropped, self.open[:, _LAST], side="right")
+            over = self.open[:, _LAST] < frame - self.gap - 1 - between
             closed.append(self.open[over])
             self.open = self.open[~over]
             new, numbers = _link_frame(self.open, columns[start:stop], frame, self.gate, self.number)
@@ -141,7 +143,7 @@ def _molecules(work: np.ndarray, pixel_size: float) -> np.ndarray:
 # %% ../nbs/12a_linking.ipynb #link
 def link(
     localizations: np.ndarray | Iterable[np.ndarray],  # a table (n,), or tables in order of the frames
-    **how,  # as Linker takes it: gap, missed, extra_sd, pixel_size
+    **how,  # as Linker takes it: gap, missed, extra_sd, pixel_size, dropped
 ) -> np.ndarray:  # MOLECULE_FIELDS: positions [px, nm], sds, photons [e⁻], probability, d² for each degree of freedom
     "The molecules of a table of localizations, in order of their first frame; ValueError for options out of range and tables that are not in order of the frames."
     parts = list(molecules_of(localizations, **how))

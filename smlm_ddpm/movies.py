@@ -137,7 +137,7 @@ class Reconstruction:
     sd: np.ndarray  # (4H, 4W) float32: its posterior standard deviation
     number: np.ndarray  # (H, W) float32: expected number of emitters in each camera pixel, over all frames
     number_sd: np.ndarray  # (H, W) float32: its standard deviation
-    misfit: np.ndarray  # (H, W) float32: χ² of each camera pixel, 1 where the model fits; NaN where a pixel is left out
+    misfit: np.ndarray  # (H, W) float32: χ² of each camera pixel over the frames that count there, 1 where the model fits; NaN where none does
     method: np.ndarray  # (H, W) uint8: bits of METHODS and UNCONVERGED, what the answer came from
     frames: int  # frames summed
     pixel_size: float  # of the camera [nm]
@@ -165,9 +165,9 @@ class Reconstruction:
 # %% ../nbs/12_movies.ipynb #finished
 def _finished(store, settings: Settings, stopped: str) -> Reconstruction:
     "The images of the sums."
-    sums, count = store.sums, max(int(store.sums.frames), 1)
-    left_out = ~(sums.misfit > 0)  # no frame has said anything of them
-    misfit = np.where(left_out, np.nan, from_fixed(sums.misfit, unit=FIT_UNIT) / count).astype(np.float32)
+    sums = store.sums
+    misfit = from_fixed(sums.misfit, unit=FIT_UNIT) / np.maximum(sums.used, 1)
+    misfit = np.where(sums.used == 0, np.nan, misfit).astype(np.float32)  # no frame has said anything of them
     sd, number_sd = (np.sqrt(from_fixed(each)) for each in (sums.variance, sums.number_variance))
     images = from_fixed(sums.mean), sd, from_fixed(sums.number), number_sd, misfit, sums.method.copy()
     how = {"samples": from_fixed(sums.samples), "n_draws": settings.n_draws, "stopped": stopped}

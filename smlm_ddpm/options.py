@@ -123,7 +123,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--resume", action="store_true", help="go on with an unfinished run in DIR")
     run.add_argument("--workers", type=_positive_whole, metavar="N", help="threads, or processes with --dask (default: one a processor)")
     run.add_argument("--dask", metavar="ADDRESS", help="work on Dask's workers: a scheduler's address, or local; needs the extra dask")
-    run.add_argument("--strict", action="store_true", help="stop where the data speak against what was said of them")
+    run.add_argument("--strict", action="store_true", help=(
+        "stop where the first frames speak against what was said of them; where alarms come at the end, results are written and the exit status is 2"))  # fmt: skip
     link = parser.add_argument_group("molecules")
     link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json (in pixels as they are after --binning), or .csv")
     link.add_argument("--link-gap", type=_whole, default=1, metavar="N", help="frames a molecule may be dark (default %(default)s)")

@@ -124,15 +124,16 @@ def histogram_figure(
     *,
     widths: np.ndarray | None = None,  # (k,) of single spots, fitted freely [px]
     sigma: float | None = None,  # as it was given [px]
+    excess_noise: float = 1.0,  # true photoelectrons for one of the tables': 2 of an EMCCD
 ):  # matplotlib Figure
     "Photons, precision and probability of the localizations, widths of spots, and how frames go with time."
     from matplotlib.figure import Figure
 
     edges = {"photons": np.geomspace(30, 1e5, 71), "crlb": np.geomspace(0.5, 200, 71), "probability": np.linspace(0, 1, 41)}
-    counts = {name: np.zeros(len(each) - 1) for name, each in edges.items()}
+    counts, units = {name: np.zeros(len(each) - 1) for name, each in edges.items()}, {"crlb": pixel_size, "photons": excess_noise}
     for rows in tables:
         for name, each in edges.items():
-            counts[name] += np.histogram(rows[name] * (pixel_size if name == "crlb" else 1), each)[0]
+            counts[name] += np.histogram(rows[name] * units.get(name, 1), each)[0]
     figure = Figure(figsize=(13, 5), layout="constrained")
     axes = figure.subplots(2, 4)
     names = {"photons": "photons [e⁻]", "crlb": "precision, an axis [nm]", "probability": "probability of existence"}
@@ -143,16 +144,17 @@ def histogram_figure(
     axes[0, 3].set(xlabel="width of single spots, σ [px]", ylabel="spots")
     if sigma:
         axes[0, 3].axvline(sigma, color="tab:orange")
-    _over_time(axes[1], lines)
+    _over_time(axes[1], lines, excess_noise)
     return figure
 
 # %% ../nbs/12c_report.ipynb #over-time
-def _over_time(axes, lines) -> None:
-    "What is known of each frame."
+def _over_time(axes, lines, excess_noise) -> None:
+    "What is known of each frame, light in true photoelectrons."
     labels = {"localizations": "localizations", "background": "background [e⁻/px]", "misfit": "χ²"}
     labels |= {"unconverged": "regions not converged"} if lines["regions"].any() else {}
     for axis, (name, label) in zip(axes, labels.items()):
-        axis.plot(lines["frame"], np.where(lines["dropped"], np.nan, lines[name]), ".", markersize=2 if len(lines) > 500 else 6)
+        values = lines[name] * (excess_noise if name == "background" else 1)
+        axis.plot(lines["frame"], np.where(lines["dropped"], np.nan, values), ".", markersize=2 if len(lines) > 500 else 6)
         axis.set(xlabel="frame, from 0", ylabel=label)
     for axis in axes[len(labels) :]:
         axis.set_axis_off()
@@ -258,13 +260,15 @@ def write_report(
     summary: dict[str, str] | None = None,  # numbers that came out
     files: dict[str, str] | None = None,  # what is beside the report
     command: str = "",  # that does it again
+    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> None:
     "One self-contained page about a result; OSError where it can't be written."
     lines = result.store.lines()
     pictures = [_picture("Images", overview_figure(result, merged=merged), _CAPTIONS["overview"])]
     pictures += [_picture("Profile", profile_figure(*(merged or (result.mean, result.sd)), settings.pixel_size), _CAPTIONS["profile"])]
     pictures += _frame_pictures(movie, settings, model, lines)
-    distributions = histogram_figure(result.store.tables(), lines, settings.pixel_size, widths=_spot_widths(movie), sigma=settings.sigma)
+    how = {"widths": _spot_widths(movie), "sigma": settings.sigma, "excess_noise": excess_noise}
+    distributions = histogram_figure(result.store.tables(), lines, settings.pixel_size, **how)
     pictures += [_picture("Distributions", distributions, _CAPTIONS["histograms"])]
     page = jinja2.Environment(autoescape=True).from_string(_TEMPLATE).render(
         title=title, alarms=[*([result.stopped] if result.stopped else []), *alarms], quiet=quiet, notes=notes, summary=summary or {},

@@ -23,7 +23,7 @@ import numpy as np
 
 from . import __version__
 from .camera_estimate import leave_out_saturated
-from .checkpoints import FolderStore, work_folder
+from .checkpoints import UNFINISHED, FolderStore, work_folder
 from .data_checks import KNOWN, DataChecks, describe_checks
 from .files import LocalizationWriter, Movie, PicassoWriter, write_draws, write_image
 from .kde import FACTOR
@@ -33,7 +33,7 @@ from .many_machines import dask_chunks, dask_client
 from .movies import Reconstruction, local_chunks, readable, reconstruct
 from .report import write_report
 from .sums import DensitySums
-from .tiers import FRAME_FIELDS, Settings, process_frames, sampled_region
+from .tiers import FRAME_FIELDS, Settings, process_frames, sampled_region, spans
 
 # %% ../nbs/12g_result_files.ipynb #files-of-a-result
 FILES = {  # what a result may consist of
@@ -87,10 +87,10 @@ def _write_localizations(folder: Path, result, settings, excess_noise: float) ->
 # %% ../nbs/12g_result_files.ipynb #write-molecules
 def _write_molecules(folder: Path, result, settings, gap: int, excess_noise: float):
     "Molecules and their image; mean and sd of that, molecules expected, and the sd of that."
-    sums, expected, variance = DensitySums(result.number.shape), 0.0, 0.0
+    sums, expected, variance, lines = DensitySums(result.number.shape), 0.0, 0.0, result.store.lines()
     how = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}
     with LocalizationWriter(folder / "molecules.csv", **how) as writer:
-        for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size):
+        for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size, dropped=lines["frame"][lines["dropped"]]):
             writer(rows)
             sums.add(rows)
             expected += rows["probability"].sum()
@@ -104,13 +104,13 @@ def check_frames(
     movie: Movie,
     settings: Settings,
     model,  # what settings.posterior needs, or None
-    spans: list[tuple[int, int]],  # runs of frames to look at: first, and one after the last, from 0 in this movie
+    runs: list[tuple[int, int]],  # of frames to look at: first, and one after the last, from 0 in this movie
 ) -> tuple[list[str], dict]:
     "Alarms on runs of frames, a line each with what to do, and all checks by name."
     known = {name: tuple(getattr(model.preset.prior, name)) for name in KNOWN if getattr(model.preset.prior, name)} if model else None
     checks = DataChecks(settings.sigma, camera=settings.camera, known_ranges=known)
     plain = replace(settings, drift=None, posterior="fast", n_samples=0, samples_roi=None, n_draws=0)
-    for start, stop in spans:
+    for start, stop in runs:
         stop = readable(movie, start, stop)
         if stop - start < 2:
             continue
@@ -135,6 +135,13 @@ def _check_beginning(movie, settings, model, options) -> None:
     if alarms and options.strict:
         raise ValueError(f"{movie.name}: the data speak against what was said of them ({len(alarms)} alarms), and --strict was given")
 
+# %% ../nbs/12g_result_files.ipynb #looked-at
+def _looked_at(length: int) -> list[tuple[int, int]]:
+    "Runs of frames to check at the end: 20 from the beginning, the middle and the end, or all of fewer than 60; none twice."
+    if length < 60:
+        return [(kept.start, kept.stop) for _, kept in spans(length, 20, 0)]
+    return [(start, start + 20) for start in (0, length // 2 - 10, length - 20)]
+
 # %% ../nbs/12g_result_files.ipynb #check-convergence
 def _told_convergence(lines: np.ndarray) -> tuple[str, list[str], list[str]]:
     "How many regions there were and how many have not converged: a note, or an alarm where it is more than one in fifty."
@@ -147,13 +154,14 @@ def _told_convergence(lines: np.ndarray) -> tuple[str, list[str], list[str]]:
 # %% ../nbs/12g_result_files.ipynb #told-unexplained
 def _told_unexplained(result: Reconstruction, lines: np.ndarray) -> tuple[float, list[str]]:
     "In what part of the field the emitters leave more light unexplained than noise can; an alarm if in more than a hundredth."
-    misfit = result.misfit[np.isfinite(result.misfit)]
+    there = np.isfinite(result.misfit)
+    misfit, frames = result.misfit[there], result.store.sums.used[there]
     if not misfit.size:
         return 0.0, []
     light = max(0.01, float(np.median(lines["background"][~lines["dropped"]])))  # [e⁻/px]
-    limit = max(1.0, float(np.median(misfit))) * (1.5 + 6 * math.sqrt((2 + 1 / light) / result.frames))
+    limit = max(1.0, float(np.median(misfit))) * (1.5 + 6 * np.sqrt((2 + 1 / light) / frames))
     part = float((misfit > limit).mean())
-    line = (f"light that no emitter explains: χ² over all frames is above {limit:.2f} in {part:.1%} of the field (maps.tif shows where). "
+    line = (f"light that no emitter explains: χ² over all frames is above {limit.min():.2f} in {part:.1%} of the field (maps.tif shows where). "
             "Emitters that overlap too much are merged or missed there and their errors too small, or the spot is another one, or the background is steep")  # fmt: skip
     return part, [line] if part > 0.01 else []
 
@@ -181,9 +189,13 @@ def check_out(
     *,
     inputs: Iterable[Path] = (),  # files that they are made from
 ) -> bool:  # whether there is an earlier result
-    "Whether a folder may be written to; ValueError where a file in it that is no result would be lost."
+    "Whether a folder may be written to; ValueError where an input, or a file in it that is no result, would be lost or mixed with results."
     out, names = Path(out), {*FILES, "localizations.yaml"}
     for path in map(Path, inputs):
+        if (out / UNFINISHED).resolve() in (path.resolve(), *path.resolve().parents):
+            raise ValueError(f"--out {out}: the input {path} lies in its folder {UNFINISHED}, which a run deletes; choose another folder")
+        if path.is_dir() and path.resolve() == out.resolve():
+            raise ValueError(f"--out {out}: is itself an input; results among its files would be taken for frames; choose another folder")
         if path.name in names and path.resolve().parent == out.resolve():
             raise ValueError(f"--out {out}: a result would take the place of the input {path.name}; choose another folder")
     earlier = (out / "protocol.json").is_file()
@@ -199,7 +211,7 @@ def write_results(
     settings: Settings,
     *,
     model=None,  # what settings.posterior needs
-    options,  # of the command: checkpoint, resume, workers, dask, strict, link_gap, arguments
+    options,  # of the command: checkpoint, resume, workers, dask, strict (after alarms, ValueError beside the files), link_gap, arguments
     title: str,  # of the report
     protocol: dict,  # what was asked for, stored beside the results
     notes: Iterable[str] = (),  # what was assumed
@@ -207,7 +219,7 @@ def write_results(
 ) -> list[str]:  # names of the files
     """Reconstruct a movie and write its files, all of them or none; what was computed stays if it can't be finished.
 
-    ValueError or OSError in one line."""
+    ValueError or OSError in one line; with options.strict also ValueError, after the files were written, where there are alarms."""
     sums, earlier = settings.no_sums(movie.shape), check_out(out)
     with work_folder(out) as (work, results):
         _check_space(work, sums)
@@ -215,20 +227,21 @@ def write_results(
         store = FolderStore(work, sums, protocol | {"checkpoint": options.checkpoint}, resume=options.resume)
         with _runner(options) as runner:
             result = reconstruct(movie, settings, model=model, store=store, runner=runner, chunk=options.checkpoint, progress=True)
-        _write_files(results, result, movie, settings, model, options, title, protocol, list(notes), excess_noise)
+        alarms = _write_files(results, result, movie, settings, model, options, title, protocol, list(notes), excess_noise)
         names, before = sorted(path.name for path in results.iterdir()), len(store.lines())
     for name in ({*FILES, "localizations.yaml"} if earlier else set()) - set(names):
         (out / name).unlink(missing_ok=True)  # of an earlier result in the same place: it would seem to belong to this one
     if result.stopped:
         raise ValueError(f"{result.stopped}; {out} holds the result of the {before} frames before it")
+    if alarms and options.strict:
+        raise ValueError(f"{movie.name}: the data speak against the result ({alarms} alarms), and --strict was given; {out} holds it")
     return names
 
 # %% ../nbs/12g_result_files.ipynb #write-files
-def _write_files(folder, result, movie, settings, model, options, title, protocol, notes, excess_noise) -> None:
-    "All files of a result."
+def _write_files(folder, result, movie, settings, model, options, title, protocol, notes, excess_noise) -> int:
+    "All files of a result; how many alarms there are."
     lines = result.store.lines()
-    spans = sorted({(start, min(start + 20, len(lines))) for start in (0, max(0, len(lines) // 2 - 10), max(0, len(lines) - 20))})
-    alarms, checks = check_frames(movie, settings, model, spans)
+    alarms, checks = check_frames(movie, settings, model, _looked_at(len(lines)))
     _write_maps(folder, result, settings.pixel_size)
     _write_localizations(folder, result, settings, excess_noise)
     merged, expected, spread = _write_molecules(folder, result, settings, options.link_gap, excess_noise)
@@ -249,9 +262,11 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     write_report(
         folder / "report.html", result, movie, settings, model=model, title=title, protocol=protocol, merged=merged, notes=[*notes, *wanting],
         alarms=alarms, quiet=quiet, summary=summary, files=there, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
+        excess_noise=excess_noise,
     )  # fmt: skip
     print(*(f"note: {line}" for line in wanting), *(f"ALARM: {line}" for line in alarms), sep="\n", end="\n" * bool(alarms or wanting))
     print(f"{summary['frames']}, {result.count} localizations, {expected:.1f} ± {spread:.1f} molecules")
+    return len(alarms)
 
 # %% ../nbs/12g_result_files.ipynb #summary
 def _summary(result: Reconstruction, lines, settings: Settings, molecules: str, regions: str) -> dict[str, str]:
@@ -266,9 +281,11 @@ def _summary(result: Reconstruction, lines, settings: Settings, molecules: str, 
 
 # %% ../nbs/12g_result_files.ipynb #protocol
 def protocol_of(
-    options,  # of the command: model, drift, link_gap
+    options,  # of the command: model, drift, link_gap, movie, channel
     settings: Settings,
     movie: Movie,
+    *,
+    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> dict:  # plain values by name
     "What a result is made with, so that it can be made again."
     def plain(value):
@@ -285,14 +302,16 @@ def protocol_of(
         "posterior": settings.posterior,
         "seed": settings.seed,
         **network,
-        **_asked_of_posterior(settings, movie),
+        **_asked_of_posterior(settings, movie, excess_noise),
         "movie": movie.name,
+        "files": [_described(path) for path in getattr(options, "movie", ())],
+        "channel": getattr(options, "channel", None),
         "first frame": movie.first,
         "region": {"first row": movie.corner[0], "first column": movie.corner[1], "rows, columns": list(movie.shape)},
         "binning": movie.binning,
         "frames asked for": len(movie),
         "first frame read": f"SHA-256 {_digest(movie.read(0, 1).numpy().tobytes())}",
-        "camera": camera | {"units": "ADU, ADU/e-, ADU^2"},
+        "camera": camera | {"units": "ADU, ADU/e-, ADU^2", "excess noise": excess_noise},  # that is in the gain
         "saturation [ADU]": settings.saturation,
         "sigma [px]": settings.sigma,
         "pixel size [nm]": settings.pixel_size,
@@ -301,14 +320,23 @@ def protocol_of(
     }
 
 # %% ../nbs/12g_result_files.ipynb #protocol-posterior
-def _asked_of_posterior(settings: Settings, movie: Movie) -> dict:
+def _asked_of_posterior(settings: Settings, movie: Movie, excess_noise: float) -> dict:
     "What only some results depend on."
     asked = {"draws": settings.n_draws} if settings.n_draws else {}
     if region := sampled_region(settings, movie.shape):
         asked["region sampled"] = [[part.start, part.stop] for part in region]
     if settings.posterior == "exact":
-        asked |= {"budget a frame [s]": settings.budget, "photons allowed [e-]": list(settings.photons), "least probability of a localization": settings.least_probability}
+        photons = [bound * excess_noise for bound in settings.photons]
+        asked |= {"budget a frame [s]": settings.budget, "photons allowed [e-]": photons, "least probability of a localization": settings.least_probability}
     return asked
+
+
+def _described(path: Path) -> str:
+    "Name and size of a file, or of all files of a folder, to tell movies apart."
+    if path.is_file():
+        return f"{path}, {path.stat().st_size} bytes"
+    inside = sorted((each.name, each.stat().st_size) for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+    return f"{path}, {len(inside)} files, SHA-256 {_digest(json.dumps(inside).encode())} of their names and sizes"
 
 
 def _digest(content: bytes) -> str:

@@ -42,6 +42,7 @@ class Sums:
     number: np.ndarray  # (H, W) int64: expected number of emitters in each camera pixel
     number_variance: np.ndarray  # (H, W) int64
     misfit: np.ndarray  # (H, W) int64: χ² of each pixel
+    used: np.ndarray  # (H, W) int64: frames in which the pixel was not left out
     method: np.ndarray  # (H, W) uint8: bits of METHODS
     frames: np.ndarray  # () int64: frames that were summed
     samples: np.ndarray  # (S, 4h, 4w) int64: of samples of the density of a region
@@ -55,7 +56,7 @@ class Sums:
     ) -> "Sums":
         "The sums before the first frame: zeros, in the sizes that belong to a camera."
         fine = tuple(FACTOR * size for size in shape)
-        shapes = [fine, fine, shape, shape, shape]
+        shapes = [fine, fine, shape, shape, shape, shape]
         return cls(*(np.zeros(each, np.int64) for each in shapes), np.zeros(shape, np.uint8), np.zeros((), np.int64), np.zeros(samples, np.int64))
 
     def add(

@@ -23,7 +23,7 @@ from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
 from .fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from .fisher import fisher_information
 from .kde import FACTOR
-from .likelihood import Camera, prepare_frames
+from .likelihood import LEFT_OUT_FROM, Camera, prepare_frames
 from .sums import METHODS, UNCONVERGED, Sums, add_densities, add_misfit, add_numbers, emitter_columns, fixed
 
 # %% ../nbs/11g_tiers.ipynb #settings
@@ -61,6 +61,9 @@ class Settings:
         return Sums.zeros(tuple(shape), samples=kept)
 
 # %% ../nbs/11g_tiers.ipynb #check-settings
+_WIDEST = 5.0  # sigma for which the fit has room [px]
+
+
 def _check_settings(settings) -> None:
     if settings.posterior not in METHODS:
         raise ValueError(f"posterior is one of {', '.join(METHODS)}, not {settings.posterior!r}")
@@ -74,6 +77,8 @@ def _check_settings(settings) -> None:
         raise ValueError(f"n_draws = {settings.n_draws} must not be negative; least_probability = {settings.least_probability} lies between 0 and 1")
     if settings.budget is not None and not 0 < settings.budget < math.inf:
         raise ValueError(f"budget: a time above 0 s is needed, not {settings.budget}")
+    if not 0 < settings.sigma <= _WIDEST:
+        raise ValueError(f"sigma: a spot is 0 to {_WIDEST:g} px wide, not {float(settings.sigma):g}; sum up squares of pixels (binning) for wider ones")
     if not 20 <= settings.pixel_size <= 1000:
         raise ValueError(f"pixel_size: a camera pixel has 20 to 1000 nm in the sample, not {settings.pixel_size}")
     _check_photons(settings.photons)
@@ -324,6 +329,7 @@ def _add_light(part, frames, rows, settings) -> None:
         scene = frames.electrons[index, 0].numpy(), frames.read_variance[index, 0].numpy()
         photons = np.ascontiguousarray(rows["photons"][here] * shares[here])  # expected
         line["misfit"], line["background"] = add_misfit(*scene, emitters[here], photons, float(settings.sigma), part.sums.misfit)
+        part.sums.used += scene[1] < LEFT_OUT_FROM
         line["localizations"], line["photons"] = len(_likely(rows[here], settings)), photons.sum()
 
 # %% ../nbs/11g_tiers.ipynb #table-draws

@@ -1,5 +1,6 @@
 """What is easily given wrongly is either taken as it is meant or refused in one line."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import tifffile
 import torch
 
-from smlm_ddpm.camera import photon_transfer
+from smlm_ddpm.camera import photon_transfer, read_calibration
 from smlm_ddpm.command_line import main
 from smlm_ddpm.exact_posterior import exact_posterior
 from smlm_ddpm.fast_localization import LOCALIZATION_COLUMNS, localize_frames
@@ -384,3 +385,124 @@ def test_all_tables_of_an_emccd_hold_photons_and_count_frames_from_one(tmp_path)
     assert list(frames["frame"]) == [1, 2, 3, 4, 5, 6]
     summed = [table["intensity_[photon]"][table["frame"] == frame].sum() for frame in frames["frame"]]
     assert np.allclose(frames["photons"], summed, rtol=0.01) and 1000 < np.median(summed) < 2600
+
+
+def a_movie(path, frames=4, seed=0):
+    "Of a few emitters, for the options KNOWN."
+    generator = torch.Generator().manual_seed(seed)
+    light = expected_photons(torch.tensor([[[8.0, 8.5], [20.3, 17.1]]]), 900.0, (28, 28), 1.1, background=3.0).expand(frames, 1, 28, 28)
+    counts = 100 + 2 * torch.poisson(light, generator) + 2 * torch.randn(light.shape, generator=generator)
+    tifffile.imwrite(path, counts[:, 0].round().clamp(min=0).numpy().astype(np.uint16), photometric="minisblack")
+    return path
+
+
+KNOWN = ["--sigma", "1.1", "--offset", "100", "--gain", "2", "--read-variance", "4", "--pixel-size", "108"]
+
+
+def refused(capsys, *arguments):
+    assert main([str(argument) for argument in arguments]) == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_folder_unfinished_of_the_users_own_is_not_deleted(tmp_path, capsys):
+    (tmp_path / "unfinished").mkdir()
+    movie = a_movie(tmp_path / "unfinished" / "movie.tif")
+    for place in (movie, movie.parent):
+        assert "lies in its folder unfinished" in refused(capsys, "reconstruct", place, "--out", tmp_path, *KNOWN)
+    (movie.parent / "mine.safetensors").write_bytes(b"weights")
+    other = ("--out", tmp_path, *KNOWN, "--model", movie.parent / "mine.safetensors")
+    assert "lies in its folder unfinished" in refused(capsys, "reconstruct", a_movie(tmp_path / "other.tif"), *other)
+    assert "no earlier run" in refused(capsys, "reconstruct", a_movie(tmp_path / "other.tif"), "--out", tmp_path, *KNOWN)
+    assert {path.name for path in movie.parent.iterdir()} == {"movie.tif", "mine.safetensors"}
+
+
+def test_results_do_not_go_into_a_movie_that_is_a_folder(tmp_path, capsys):
+    (tmp_path / "movie").mkdir()
+    a_movie(tmp_path / "movie" / "1.tif")
+    assert "is itself an input" in refused(capsys, "reconstruct", tmp_path / "movie", "--out", tmp_path / "movie", *KNOWN)
+    assert [path.name for path in (tmp_path / "movie").iterdir()] == ["1.tif"]
+
+
+def test_an_evaluation_does_not_overwrite_weights(tmp_path, capsys):
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"weights")
+    assert "mine.json" in refused(capsys, "evaluate", weights, "--out", weights) and weights.read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("evaluate paper --strata 0", "--strata 0"),
+    ("evaluate paper --strata 1 --frames 7", "leave one of them out"),
+    ("reconstruct movie.tif --out out --device nonsense", "--device nonsense"),
+])  # fmt: skip
+def test_options_that_would_be_ignored_are_refused(tmp_path, capsys, monkeypatch, line, said):
+    monkeypatch.chdir(tmp_path)
+    a_movie(tmp_path / "movie.tif")
+    more = KNOWN if line.startswith("reconstruct") else []
+    assert said in refused(capsys, *line.split(), *more) and not (tmp_path / "out").exists()
+
+
+def protocol(out):
+    return json.loads((out / "protocol.json").read_text())
+
+
+def test_a_run_does_not_go_on_with_other_files(tmp_path, capsys, monkeypatch):
+    first, second, other = (a_movie(tmp_path / f"{name}.tif", seed=seed) for seed, name in enumerate("abc"))
+    arguments = ["--out", tmp_path / "out", *KNOWN, "--resume"]
+    assert main([str(argument) for argument in ("reconstruct", first, second, *arguments)]) == 0
+    asked = protocol(tmp_path / "out")
+    assert [line.split(",")[0] for line in asked["files"]] == [str(first), str(second)] and asked["channel"] is None
+    monkeypatch.setattr("smlm_ddpm.result_files._write_files", lambda *all: 1 / 0)  # as if it were killed
+    refused(capsys, "reconstruct", first, second, *arguments)
+    assert "the earlier run had files" in refused(capsys, "reconstruct", first, other, *arguments)
+
+
+def test_protocol_and_report_know_the_excess_noise(tmp_path, monkeypatch):
+    movie, found = a_movie(tmp_path / "movie.tif", frames=1), {}
+    monkeypatch.setattr("smlm_ddpm.result_files.write_report", lambda path, *all, excess_noise, **how: found.update({path: excess_noise}))
+    for name, camera in (("em", ["--gain", "0.01", "--em-gain", "100"]), ("plain", ["--gain", "2"])):
+        optics = ["--sigma", "1.1", "--offset", "100", "--read-variance", "4", "--pixel-size", "108", "--posterior", "exact", "--budget", "0.01"]
+        assert main(["reconstruct", str(movie), "--out", str(tmp_path / name), *camera, *optics]) == 0
+    em, plain = protocol(tmp_path / "em"), protocol(tmp_path / "plain")
+    assert em["camera"]["gain"] == plain["camera"]["gain"] == 2 and list(found.values()) == [2, 1]
+    assert (em["camera"]["excess noise"], plain["camera"]["excess noise"]) == (2, 1)
+    assert em["photons allowed [e-]"] == plain["photons allowed [e-]"] == [50, 50000]
+
+
+def test_strict_tells_alarms_that_come_at_the_end_by_its_status(tmp_path, capsys, monkeypatch):
+    movie, said = a_movie(tmp_path / "movie.tif", frames=2), iter([([], {}), (["gain: it changed"], {})])
+    monkeypatch.setattr("smlm_ddpm.result_files.check_frames", lambda *all: next(said))
+    assert "1 alarms" in refused(capsys, "reconstruct", movie, "--out", tmp_path / "out", "--strict", *KNOWN)
+    assert (tmp_path / "out" / "localizations.csv").exists() and not (tmp_path / "out" / "unfinished").exists()
+
+
+def test_a_calibration_says_what_is_wrong_with_its_maps(tmp_path):
+    maps = {"offset": np.full((40, 36), 100.0), "gain": np.full((1, 40, 36), 2.0), "read_variance": np.array(4.0)}
+    np.savez(tmp_path / "maps.npz", **maps)
+    with pytest.raises(ValueError) as raised:
+        read_calibration(tmp_path / "maps.npz")
+    assert "gain has shape (1, 40, 36)" in one_line(raised) and "exchanged" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_dead_pixel_of_a_calibration_does_not_warn():
+    dark, bright = recorded(0), recorded(100, seed=1)
+    dark[:, 3, 4], bright[:, 3, 4] = 100, 100
+    assert photon_transfer(Movie(dark), [Movie(bright)])["gain"][3, 4] == 0
+
+
+def test_a_result_without_its_declared_table_is_replaced(tmp_path):
+    (tmp_path / "protocol.json").write_text("{}")  # Snakemake has removed localizations.csv
+    (tmp_path / "report.html").write_text("")
+    assert check_out(tmp_path)
+    page = (Path(__file__).parents[1] / "nbs" / "12d_many_machines.ipynb").read_text(encoding="utf-8")
+    assert "{name}/localizations.csv" in page and "{name}/protocol.json" not in page
+
+
+def test_a_molecule_is_linked_over_frames_that_the_camera_dropped(tmp_path):
+    movie = a_movie(tmp_path / "movie.tif", frames=9)
+    frames = tifffile.imread(movie)
+    frames[3:6] = 0
+    tifffile.imwrite(movie, frames, photometric="minisblack")
+    assert main(["reconstruct", str(movie), "--out", str(tmp_path / "out"), *KNOWN]) == 0
+    molecules = np.genfromtxt(tmp_path / "out" / "molecules.csv", delimiter=",", names=True, deletechars="")
+    assert len(molecules) == 2 and protocol(tmp_path / "out")["frames dropped by the camera"] == 3
