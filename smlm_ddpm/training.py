@@ -53,7 +53,7 @@ class TrainingConfig:
 
     def __post_init__(self):
         "ValueError, in one line that names the field, for what can't be trained with."
-        self._check_numbers()
+        _check_numbers(self)
         if len(self.floors) != 2 or not min(self.floors) > 0:
             raise ValueError(f"floors are two numbers above 0, the first and the last, not {self.floors}")
         if not self.shapes or any(not isinstance(shape, (tuple, list)) or len(shape) != 2 for shape in self.shapes):
@@ -63,16 +63,18 @@ class TrainingConfig:
         if round(self.close_pairs * self.batch) and self.n_draws < 2:
             raise ValueError("close_pairs needs n_draws of 2 or more: the truth of such a frame is no draw of its posterior")
 
-    def _check_numbers(self):
-        for name in ("steps", "batch", "warmup", "n_draws", "thinning", "seed"):
-            if not isinstance(number := getattr(self, name), int) or number < 0:
-                raise ValueError(f"{name} is a whole number, 0 or more, not {number!r}")
-        for name in ("batch", "learning_rate", "n_draws", "thinning", "anneal"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
-        for name in ("ema", "known_density", "close_pairs"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} lies between 0 and 1, not {getattr(self, name)}")
+# %% ../nbs/05a_training.ipynb #check-numbers
+def _check_numbers(config: TrainingConfig) -> None:
+    "ValueError, in one line, for numbers that can't be."
+    for name in ("steps", "batch", "warmup", "n_draws", "thinning", "seed"):
+        if not isinstance(number := getattr(config, name), int) or number < 0:
+            raise ValueError(f"{name} is a whole number, 0 or more, not {number!r}")
+    for name in ("batch", "learning_rate", "n_draws", "thinning", "anneal"):
+        if not getattr(config, name) > 0:
+            raise ValueError(f"{name} must be above 0, not {getattr(config, name)}")
+    for name in ("ema", "known_density", "close_pairs"):
+        if not 0 <= getattr(config, name) <= 1:
+            raise ValueError(f"{name} lies between 0 and 1, not {getattr(config, name)}")
 
 # %% ../nbs/05a_training.ipynb #close-pairs
 _FORGET = 7_500  # steps after which a chain has forgotten the truth of a frame with a close pair
