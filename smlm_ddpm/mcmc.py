@@ -207,7 +207,7 @@ def quadrature_posterior(
     points: int | None = None,  # along x and along y; None: 48, or 24 where photons and background are both unknown
     levels: int = 8,  # most times the grid closes in
 ) -> QuadraturePosterior:
-    "One emitter, without sampling: the posterior on a grid that closes in on where it lives."
+    "One emitter, without sampling: the posterior on a grid that closes in on where it lives. ValueError for an empty batch."
     if not len(adu):
         raise ValueError(f"adu: one frame or more is needed, not {tuple(adu.shape)}")
     adu, camera, log_likelihood = adu.double(), _double(camera), _likelihood(likelihood)
