@@ -1,7 +1,7 @@
 """Is φ limited by training or by its size? The error of its moments after more frames, and with more residual blocks.
 
     python benchmarks/learning_curve.py                   # twenty minutes; writes nbs/results/learning_curve.json, of which 08_eval draws a figure
-    python benchmarks/learning_curve.py --model default   # a quarter of an hour; the same for `default`; writes learning_curve_default.json
+    python benchmarks/learning_curve.py --model default   # a quarter of an hour; sizes for `default`, of which 08a_strata shows a table
     python benchmarks/learning_curve.py --quick           # two steps each, to see that everything runs; stores nothing
 
 Networks for the prior of a model are trained from nothing, each with a learning rate that falls to zero at the end of its own run, and
