@@ -44,13 +44,12 @@ def choose_camera(
 
 # %% ../nbs/12f_choices.ipynb #estimate-missing
 def _estimate(options, movie, given, note):
-    "What is not given of offset, gain and read variance, from the noise of the frames."
-    squares = {"offset": movie.binning**2, "gain": 1, "read_variance": movie.binning**2}
-    known = {name: value and value * squares[name] for name, value in given.items()}
+    "What is not given of offset, gain and read variance, from the noise of the frames in the camera's own pixels: binned, spots are too narrow."
+    known = dict(given)
     if options.em_gain and options.gain is not None:
         known["gain"] = options.gain * options.em_gain * EXCESS_NOISE
     try:
-        found = estimate_camera(movie, **known)
+        found = estimate_camera(movie.unbinned, **known)
     except ValueError:
         if None in (options.offset, options.gain):
             raise
@@ -65,7 +64,7 @@ def _estimate(options, movie, given, note):
         note("of --em-gain only the excess noise is taken, since the gain was estimated with the multiplication in it")
     if found.hot:
         note(f"{found.hot} hot pixel{'s are' if found.hot > 1 else ' is'} left out")
-    return camera
+    return bin_camera(camera, movie.binning)
 
 # %% ../nbs/12f_choices.ipynb #tell-clipping
 def tell_clipping(

@@ -17,7 +17,7 @@ import tomllib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
@@ -115,6 +115,13 @@ class Movie:
             number = self.first + start + int((~finite).nonzero()[0])
             raise ValueError(f"{self.name}: frame {number} (from 0) holds NaN or infinite values; camera counts are finite")
         return adu[:, None]
+
+    @property
+    def unbinned(self) -> "Movie":
+        "The same part in pixels of the camera, where it was read with `binning`."
+        if self.binning == 1 or not hasattr(self.frames, "unbinned"):
+            return self
+        return replace(self, frames=self.frames.unbinned, binning=1, pixel_size=self.pixel_size and self.pixel_size / self.binning)
 
     def close(self) -> None:
         "Close the files, where any is held open."

@@ -43,6 +43,11 @@ class _Window:
         frames, rows, columns = (stop - start for start, stop in self._limits)
         return frames, rows // self._binning, columns // self._binning
 
+    @property
+    def unbinned(self) -> "LazyFrames":
+        "The same part in the pixels of the file."
+        return self.part(tuple((0, stop - start) for start, stop in self._limits))
+
     __len__ = lambda self: self.shape[0]  # noqa: E731
 
 # %% ../nbs/09a_formats.ipynb #spelled-out
