@@ -381,8 +381,8 @@ def test_interruption_before_anything_is_done_leaves_nothing(sent, long):
     process = started(long, *reconstruct(*CAMERA, "--checkpoint", "1800", movie="long.tif", out="stopped"))
     wait_for(long / "stopped" / "unfinished" / "run.json", process)
     process.send_signal(sent)
-    complaint = process.communicate(timeout=200)[1].strip().splitlines()[-1]
-    assert process.returncode == 130 and complaint == "smlm-ddpm: interrupted; no result was left half-written"
+    told = process.communicate(timeout=200)[1].splitlines()  # a bar that was interrupted while it was made may complain after this line
+    assert process.returncode == 130 and "smlm-ddpm: interrupted; no result was left half-written" in told
     assert not (long / "stopped").exists()
 
 
