@@ -100,8 +100,7 @@ class Movie:
 
     shape = property(lambda self: tuple(self.frames.shape[1:]), doc="Rows and columns of a frame.")
 
-    def __len__(self) -> int:
-        return self.frames.shape[0]
+    __len__ = lambda self: self.frames.shape[0]  # noqa: E731
 
     def read(
         self,
@@ -116,12 +115,7 @@ class Movie:
             raise ValueError(f"{self.name}: frame {number} (from 0) holds NaN or infinite values; camera counts are finite")
         return adu[:, None]
 
-    @property
-    def unbinned(self) -> "Movie":
-        "The same part in pixels of the camera, where it was read with `binning`."
-        if self.binning == 1 or not hasattr(self.frames, "unbinned"):
-            return self
-        return replace(self, frames=self.frames.unbinned, binning=1, pixel_size=self.pixel_size and self.pixel_size / self.binning)
+    unbinned = property(lambda self: _unbinned(self), doc="The same part in pixels of the camera, where it was read with `binning`.")
 
     def close(self) -> None:
         "Close the files, where any is held open."
@@ -132,6 +126,13 @@ class Movie:
 
     def __exit__(self, *exception):
         self.close()
+
+# %% ../nbs/10_files.ipynb #unbinned
+def _unbinned(movie: Movie) -> Movie:
+    "The movie as if it had been read without binning; as it is, where its frames are an array."
+    if movie.binning == 1 or not hasattr(movie.frames, "unbinned"):
+        return movie
+    return replace(movie, frames=movie.frames.unbinned, binning=1, pixel_size=movie.pixel_size and movie.pixel_size / movie.binning)
 
 # %% ../nbs/10_files.ipynb #frame-range
 def _frame_range(frames: slice | None, whole: np.ndarray, name: str) -> tuple[int, int]:
