@@ -75,10 +75,11 @@ def tell_clipping(
     most = max(4, min(50, 2**24 // math.prod(movie.shape)))  # pixels of large frames are held in memory several times
     numbers = np.unique(np.linspace(0, len(movie) - 1, min(most, len(movie))).astype(int))
     numbers = [number for number in numbers if readable(movie, number, number + 1) > number]  # others are told when it is their turn
-    dropped = [number + movie.first for number in numbers if dropped_frames(movie.read(number, number + 1))[0]]
+    looked_at = {number + movie.first: movie.read(number, number + 1) for number in numbers}
+    dropped = [number for number, adu in looked_at.items() if dropped_frames(adu)[0]]
     if dropped:
         note(f"{len(dropped)} of {len(numbers)} frames looked at hold one value only and are skipped: {', '.join(map(str, dropped[:5]))}")
-    kept = [movie.read(number, number + 1)[0].numpy() for number in numbers if number + movie.first not in dropped]
+    kept = [adu[0].numpy() for number, adu in looked_at.items() if number not in dropped]
     if not kept:
         return None
     frames = np.concatenate(kept)

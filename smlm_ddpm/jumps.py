@@ -206,8 +206,9 @@ def _logarithms(ratio, bits, exponent, counts, size):
 def _exact(table, start, step, counts, rate):
     "The exact log-likelihood of a pixel: a parabola through three entries of its table; beyond the last one the Poisson approximation's slope."
     last = table.shape[0] - 1
-    place, end = math.sqrt(max(math.sqrt(rate) - start, 0.0)) / step, (start + (step * last) ** 2) ** 2
+    place = math.sqrt(max(math.sqrt(rate) - start, 0.0)) / step
     if place > last:
+        end = (start + (step * last) ** 2) ** 2
         return table[last] + counts * math.log(rate / end) - (rate - end)
     index = min(max(int(place + 0.5), 1), last - 1)
     away, rise = place - index, (table[index + 1] - table[index - 1]) / 2

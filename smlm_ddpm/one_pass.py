@@ -96,13 +96,19 @@ def one_pass_from_denoiser(
     return generator
 
 # %% ../nbs/06a_one_pass.ipynb #side-distances
-def _side_distances(prior, moments, config, weight_of, device) -> list[float]:
+def _frame_weights(scale: Tensor) -> Tensor:
+    "How much each frame counts, (B,), by the scale of its residuals: less where there is more to decide."
+    return 1 / (scale.square().sum((1, 2, 3)).sqrt() + 0.3)
+
+
+def _side_distances(prior, moments, config, floor, device) -> list[float]:
     "How far draws of the posterior are from φ's mean on average, for each side of block; of frames that are not trained with."
     generator = torch.Generator(device).manual_seed(config.seed)
     features, draws = simulated_batch(prior, replace(config, batch=64), generator, 0, inputs=moments.inputs)
     with torch.no_grad():
         mean, sd, _ = moments(features)
-    return [(weight_of(sd) * block_distance(draws - mean[:, None], side).mean(1)).mean().item() for side in BLOCKS]
+    weight = _frame_weights(residual_scale(sd, floor=floor))
+    return [(weight * block_distance(draws - mean[:, None], side).mean(1)).mean().item() for side in BLOCKS]
 
 # %% ../nbs/06a_one_pass.ipynb #objective
 def one_pass_objective(
@@ -114,8 +120,7 @@ def one_pass_objective(
 ) -> Callable[[nn.Module, torch.Generator, int], Tensor]:
     "What `train` minimises for a generator: the energy score over `BLOCKS`, of as many samples of a frame as draws."
 
-    weight_of = lambda sd: 1 / (residual_scale(sd, floor=floor).square().sum((1, 2, 3)).sqrt() + 0.3)
-    distances = cache(lambda device: _side_distances(prior, moments, config, weight_of, device))
+    distances = cache(lambda device: _side_distances(prior, moments, config, floor, device))
 
     def objective(model, generator, step):
         features, draws = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
@@ -125,7 +130,8 @@ def one_pass_objective(
         noise = torch.randn((len(mean) * count, *mean.shape[1:]), generator=generator, device=mean.device)
         context = model.context(hidden, mean, sd).repeat_interleave(count, dim=0)
         samples = mean[:, None] + scale[:, None] * model(noise, context).unflatten(0, (-1, count))
-        scores = [(weight_of(sd) * energy_score(samples, draws, side=side)).mean() for side in BLOCKS]
+        weight = _frame_weights(scale)
+        scores = [(weight * energy_score(samples, draws, side=side)).mean() for side in BLOCKS]
         return sum(score / distance for score, distance in zip(scores, distances(generator.device))) / len(BLOCKS)
 
     return objective

@@ -61,7 +61,7 @@ class Settings:
         return Sums.zeros(tuple(shape), samples=kept)
 
 # %% ../nbs/11g_tiers.ipynb #check-settings
-_WIDEST = 5.0  # sigma for which the fit has room [px]
+_WIDEST = 5.0  # sigma that exact chains take, too; wider spots are better summed up to fewer pixels [px]
 
 
 def _check_settings(settings) -> None:
