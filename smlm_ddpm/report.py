@@ -279,7 +279,7 @@ def write_report(
 # %% ../nbs/12c_report.ipynb #captions
 _CAPTIONS = {
     "overview": "The posterior mean of the summed density and its standard deviation, on a grid four times finer than the camera's; χ² of each "
-    "camera pixel over all frames; the expected number of emitters in each camera pixel.",
+    "camera pixel over all frames; the expected number of emitters in each camera pixel. A drift is taken off all but χ².",
     "profile": "Along the line through the brightest place of the image in which each molecule counts once: mean, and the band of two standard "
     "deviations of each point.",
     "histograms": "Above: all localizations, and the widths of bright single spots of some frames, fitted freely; the line is the σ that was "

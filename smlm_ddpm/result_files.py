@@ -41,8 +41,8 @@ FILES = {  # what a result may consist of
     "superres.tif": "posterior mean of the density summed over frames, four times finer than the camera",
     "sd.tif": "its posterior standard deviation",
     "merged.tif": "mean and sd of the density in which each molecule counts once",
-    "maps.tif": "for each camera pixel: expected number of emitters, its sd, χ² of the fit, and what the answer came from"
-    " (bits: 1 fit, 2 network, 4 exact, 8 chains that have not converged in some frame)",
+    "maps.tif": "for each pixel: expected number of emitters and its sd, drift taken off; χ² of the fit and what the answer came from, by pixel"
+    " of the camera (bits: 1 fit, 2 network, 4 exact, 8 chains that have not converged in some frame)",
     "samples.tif": "draws from the posterior of the summed density of the region of --samples-roi",
     "localizations.csv": "every localization, as ThunderSTORM writes it",
     "localizations.hdf5": "the same for Picasso, with localizations.yaml; lpx and lpy are posterior standard deviations",
@@ -86,8 +86,8 @@ def _write_localizations(folder: Path, result, settings, excess_noise: float) ->
 
 # %% ../nbs/12g_result_files.ipynb #write-molecules
 def _write_molecules(folder: Path, result, settings, gap: int, excess_noise: float):
-    "Molecules and their image; mean and sd of that, molecules expected, and the sd of that."
-    sums, expected, variance, lines = DensitySums(result.number.shape), 0.0, 0.0, result.store.lines()
+    "Molecules and their image; mean and sd of that, molecules expected and the sd of that, variance of linked positions over what is stated."
+    sums, lines, expected, variance, distance, freedom = DensitySums(result.number.shape), result.store.lines(), 0.0, 0.0, 0.0, 0
     how = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}
     with LocalizationWriter(folder / "molecules.csv", **how) as writer:
         for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size, dropped=lines["frame"][lines["dropped"]]):
@@ -95,9 +95,11 @@ def _write_molecules(folder: Path, result, settings, gap: int, excess_noise: flo
             sums.add(rows)
             expected += rows["probability"].sum()
             variance += (rows["probability"] * (1 - rows["probability"])).sum()
+            repeats = 2 * (rows["detections"] - 1)
+            distance, freedom = distance + (rows["consistency"] * repeats).sum(), freedom + repeats.sum()
     merged = sums.moments()
     write_image(folder / "merged.tif", np.stack(merged), pixel_size=settings.pixel_size / FACTOR, names=["mean", "sd"])
-    return merged, expected, variance**0.5
+    return merged, expected, variance**0.5, distance / freedom if freedom else None
 
 # %% ../nbs/12g_result_files.ipynb #check-frames
 def check_frames(
@@ -244,14 +246,16 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     alarms, checks = check_frames(movie, settings, model, _looked_at(len(lines)))
     _write_maps(folder, result, settings.pixel_size)
     _write_localizations(folder, result, settings, excess_noise)
-    merged, expected, spread = _write_molecules(folder, result, settings, options.link_gap, excess_noise)
+    merged, expected, spread, repeats = _write_molecules(folder, result, settings, options.link_gap, excess_noise)
     regions, wanting, unconverged = _told_convergence(lines)
     unexplained, told = _told_unexplained(result, lines)
     alarms += unconverged + told
-    summary = _summary(result, lines, settings, f"{expected:.1f} ± {spread:.1f} (linked over {options.link_gap} dark frames)", regions)
+    scatter = "" if repeats is None else f"; positions of one molecule vary by {repeats:.2f} × the stated variance"
+    summary = _summary(result, lines, settings, f"{expected:.1f} ± {spread:.1f} (linked over {options.link_gap} dark frames{scatter})", regions)
     wanting += [check["note"] for check in checks.values() if check["passed"] and check["note"]]
     protocol = protocol | {"notes": [*notes, *wanting], "checks": checks, "frames": result.frames, "frames dropped by the camera": int(lines["dropped"].sum()),
-                           "localizations": result.count, "molecules": round(float(expected), 2), "part of the field unexplained": round(unexplained, 4)}  # fmt: skip
+                           "localizations": result.count, "molecules": round(float(expected), 2),
+                           "variance of linked positions over the stated one": repeats and round(float(repeats), 3), "part of the field unexplained": round(unexplained, 4)}  # fmt: skip
     if settings.posterior == "exact":
         protocol |= {"regions": int(lines["regions"].sum()), "regions not converged": int(lines["unconverged"].sum())}
     (folder / "protocol.json").write_text(json.dumps(protocol, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .camera import CAMERA_KEYS, dropped_frames
 from .camera_estimate import leave_out_saturated
-from .drift import Drift, corrected_images, corrected_table
+from .drift import Drift, corrected_images, corrected_moments, corrected_table, drift_errors
 from .exact_posterior import SOURCES
 from .exact_posterior import _PHOTONS, _check_photons, exact_posterior
 from .fast_localization import LOCALIZATION_COLUMNS, localize_frames
@@ -172,7 +172,8 @@ def _draw_region(adu, settings, model, first_frame, region):
     drawn = model.sample(adu[(..., *outer)], *optics, n_samples=settings.n_samples, seed=settings.seed, first_frame=first_frame)
     samples = drawn.samples.float().cpu().numpy()
     if settings.drift:
-        moved = [corrected_images(samples[:, number], settings.drift, first_frame=first_frame) for number in range(samples.shape[1])]
+        errors = drift_errors(settings.drift, first_frame + np.arange(len(samples)), number=samples.shape[1], seed=settings.seed)
+        moved = [corrected_images(samples[:, number], settings.drift, first_frame=first_frame, error=errors[:, number]) for number in range(samples.shape[1])]
         samples = np.stack(moved, axis=1)
     own, whole = _crop_density(outer, region)
     return samples[own], whole
@@ -208,7 +209,7 @@ def _network_frames(adu, settings, model, part):
     rows = model.localize(adu, settings.camera, settings.sigma, density=mean, pixel_size=settings.pixel_size, first_frame=first)
     mean, variance = mean.numpy(), np.square(sd.numpy(), dtype=np.float64)
     if settings.drift:
-        mean, variance = (corrected_images(images, settings.drift, first_frame=first) for images in (mean, variance))
+        mean, variance = corrected_moments(mean, variance, settings.drift, first_frame=first)
     if region:
         samples, place = _draw_region(adu, settings, model, first, region)
         mean[place], variance[place] = samples.mean(1), samples.var(1, dtype=np.float64, ddof=1)
@@ -234,7 +235,7 @@ def _exact_frames(adu, settings, model, part):
         how = {"n_draws": settings.n_draws, "seed": settings.seed, "budget": settings.budget, "photons": settings.photons, "workers": 1}
         found = exact_posterior(adu[index : index + 1], camera, settings.sigma, first_frame=first, **how)
         images = [found.mean.numpy(), np.square(found.sd.numpy(), dtype=np.float64)]
-        images = [corrected_images(each, settings.drift, first_frame=first) for each in images] if settings.drift else images
+        images = corrected_moments(*images, settings.drift, first_frame=first) if settings.drift else images
         _add_images(Part(part.sums, None, line, None), *images)
         part.sums.method |= _stamp(found)
         line["unconverged"] = max((~found.regions["converged"]).sum(), not found.converged.all())  # 1 for a frame that had no time at all
@@ -305,7 +306,7 @@ def process_frames(
     if settings.n_draws and settings.posterior != "exact":
         part.draws = _table_draws(rows, settings)
     if settings.drift:
-        rows, part.draws = (corrected_table(each, settings.drift, pixel_size=settings.pixel_size) for each in (rows, part.draws))
+        rows, part.draws = corrected_table(rows, settings.drift, pixel_size=settings.pixel_size), _corrected_draws(part.draws, settings)
     emitters = emitter_columns(rows)
     add_numbers(emitters, part.sums.number, part.sums.number_variance)
     if settings.posterior == "fast":
@@ -377,3 +378,13 @@ def _joint_root(rows: np.ndarray) -> np.ndarray:
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-30))
     values, vectors = np.linalg.eigh(covariance / scale[:, None] / scale)
     return sd[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+
+# %% ../nbs/11g_tiers.ipynb #corrected-draws
+def _corrected_draws(draws: np.ndarray, settings: Settings) -> np.ndarray:
+    "Draws without drift: all emitters of a frame and draw share one error of it."
+    frames, which = np.unique(draws["frame"], return_inverse=True)
+    errors = drift_errors(settings.drift, frames, number=settings.n_draws, seed=settings.seed)[which, draws["draw"]]
+    draws = corrected_table(draws, settings.drift, pixel_size=settings.pixel_size)
+    for axis, name in enumerate(("x", "y")):
+        draws[name] -= errors[:, axis]
+    return draws
