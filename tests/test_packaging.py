@@ -64,3 +64,8 @@ def test_imports_are_required(module):
     names = {name.split(".")[0] for name in imports(module, everywhere=True)} - own
     providers = packages_distributions()
     assert {name for name in names if required.isdisjoint(p.lower() for p in providers.get(name, []))} == set()
+
+
+def test_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {SETTINGS.version}\n" in citation and f"\nrepository-code: {SETTINGS.git_url}\n" in citation
