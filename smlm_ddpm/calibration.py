@@ -44,13 +44,17 @@ POINTS = 50  # bins of [0, 1] at whose edges the distribution functions are comp
 
 
 def uniformity(
-    ranks: Tensor | np.ndarray,  # (n,), from 0 to 1
+    ranks: Tensor | np.ndarray,  # (n,), from 0 to 1; NaN is left out
     *,
     level: float = 0.05,  # share of truly uniform sets that leave the band
 ) -> dict:  # lists over at: difference, lower, upper; and the p-value
-    "Distribution function of the ranks minus that of uniform ones, with a simultaneous band (Säilynoja et al. 2022, algorithm 1)."
+    "Distribution function of the ranks minus that of uniform ones, with a simultaneous band (Säilynoja et al. 2022, algorithm 1); ValueError without any."
+    ranks = np.asarray(ranks)
+    ranks = ranks[~np.isnan(ranks)]
     number, at = len(ranks), np.arange(1, POINTS) / POINTS
-    count = np.histogram(np.asarray(ranks), POINTS, (0, 1))[0].cumsum()[:-1]
+    if not number:
+        raise ValueError("no ranks to judge: all are NaN, or there are none")
+    count = np.histogram(ranks, POINTS, (0, 1))[0].cumsum()[:-1]
     simulated, found = _tails_of_uniform(number), _least_tail(count, number)
     tail = simulated[int(level * len(simulated))]
     lower, upper = binom.ppf([[tail / 2], [1 - tail / 2]], number, at)

@@ -7,7 +7,6 @@ __all__ = ['Drift', 'corrected_table', 'corrected_images', 'corrected_moments', 
 
 # %% ../nbs/11c_drift.ipynb #imports
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,10 +29,12 @@ class Drift:
         frames: np.ndarray,  # (m,) numbers, from 0 in the file
     ) -> tuple[np.ndarray, np.ndarray]:
         "Shift and standard error for numbers of frames, (m, 2) [px]; ValueError where the table has none."
-        rows = np.asarray(frames) - self.first
+        frames = np.atleast_1d(frames)
+        rows = frames - self.first
         if len(rows) and not (0 <= rows.min() and rows.max() < len(self.shift)):
             last = self.first + len(self.shift)
-            raise ValueError(f"the drift table has frames {self.first}:{last}, from 0, end excluded, and not all of {min(frames)}:{max(frames) + 1}")
+            raise ValueError(f"the drift table has frames {self.first}:{last}, from 0, end excluded, and not all of {min(frames)}:{max(frames) + 1};"
+                             " take these frames only (--frames), or a table of all")  # fmt: skip
         return self.shift[rows], self.sd[rows]
 
 # %% ../nbs/11c_drift.ipynb #corrected-table
@@ -108,7 +109,10 @@ def _read_picasso(path: Path, pixel_size: float) -> Drift:
 
 def _read_csv(path: Path, pixel_size: float) -> Drift:
     "A table with a header."
-    header = [name.strip().strip('"') for name in path.read_text(encoding="utf-8-sig").partition("\n")[0].split(",")]
+    first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")
+    header = [name.strip().strip('"') for name in first.split(",")]
+    if not rest.strip():
+        raise ValueError("it holds no frames")
     table = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2, encoding="utf-8-sig")
     columns = dict(zip(header, table.T))
     found = {}
@@ -119,8 +123,8 @@ def _read_csv(path: Path, pixel_size: float) -> Drift:
     if "frame" not in columns or not {"x", "y"} <= found.keys():
         raise ValueError(f"its columns are {', '.join(header)}; frame, x [px] and y [px] are needed (or nm)")
     frames = columns["frame"]
-    if (np.diff(frames) <= 0).any():
-        raise ValueError("its frames are not in order")
+    if (np.diff(frames) <= 0).any() or (frames != np.rint(frames)).any():
+        raise ValueError("its frames are not whole numbers in order")
     every = np.arange(int(frames[0]), int(frames[-1]) + 1)
     full = {name: np.interp(every, frames, values) for name, values in found.items()}
     shift, sd = (np.stack([full.get(f"{axis}{kind}", np.zeros(len(every))) for axis in "xy"], 1) for kind in ("", "_sd"))
@@ -158,6 +162,10 @@ def read_drift(
 ) -> Drift:
     "A drift table of Picasso, ThunderSTORM or in CSV, by its ending; ValueError or OSError in one line."
     path = Path(path)
+    if not pixel_size > 0:
+        raise ValueError(f"pixel_size: a camera pixel is larger than {pixel_size} nm")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such drift table")
     readers = {".txt": _read_picasso, ".json": _read_thunderstorm, ".csv": _read_csv}
     if path.suffix.lower() not in readers:
         raise ValueError(f"{path}: a drift table ends in {', '.join(readers)}")
@@ -167,6 +175,6 @@ def read_drift(
         raise ValueError(f"{path}: is not a drift table that can be read ({error})") from error
     if not np.isfinite(drift.shift).all() or not np.isfinite(drift.sd).all():
         raise ValueError(f"{path}: holds values that are not numbers")
-    if not len(drift.shift) or math.isclose(pixel_size, 0):
+    if not len(drift.shift):
         raise ValueError(f"{path}: holds no frames")
     return drift

@@ -117,10 +117,14 @@ def crlb(
     *,
     parameters: tuple[str, ...] = ("x", "y"),  # the unknown ones; what is left out counts as known
 ) -> dict[str, Tensor]:  # for each parameter (B, N), in its unit; "background" (B,)
-    "Square roots of the Cramér–Rao bound: the smallest standard deviations that an unbiased estimator can have."
+    "Square roots of the Cramér–Rao bound: the smallest standard deviations that an unbiased estimator can have; ValueError for what can't be."
+    positions = _real(positions)
+    for name, values in {"photons": photons, "sigma": sigma, "background": background, "read_variance": read_variance}.items():
+        if not (torch.as_tensor(values) >= 0).all() or (name == "sigma" and not torch.as_tensor(values).all()):
+            raise ValueError(f"{name} must {'be above 0' if name == 'sigma' else 'not be negative'}, and a number")
     everything = (positions, photons, shape, sigma, background, read_variance)
     everything = tuple(value.double() if isinstance(value, Tensor) else value for value in everything)
-    deviation = _smallest_variances(_scaled_sensitivities(*everything, mask, parameters)).sqrt().to(_real(positions).dtype)
+    deviation = _smallest_variances(_scaled_sensitivities(*everything, mask, parameters)).sqrt().to(positions.dtype)
     names = [name for name in parameters if name != "background"]
     of_emitters = deviation[:, : len(names) * positions.shape[1]].unflatten(1, (positions.shape[1], len(names)))
     bounds = dict(zip(names, of_emitters.unbind(-1)))

@@ -447,6 +447,7 @@ def frame_problems(
     likelihood: str = "poisson",  # or "exact"
 ) -> list[Problem]:
     "One problem for each frame of a batch. Raises ValueError for another shape or likelihood, and where camera or sigma don't fit."
+    adu = torch.as_tensor(adu)
     if adu.ndim != 4 or adu.shape[1] != 1:
         raise ValueError(f"adu is (B, 1, H, W), not {tuple(adu.shape)}")
     exact = _likelihood(likelihood) is log_likelihood_exact

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from .psf import per_frame, expected_photons
+from .psf import _real, expected_photons, per_frame
 
 # %% ../nbs/02_kde.ipynb #kernel-peak
 FACTOR = 4  # KDE pixels per camera pixel
@@ -35,10 +35,14 @@ def kernel_density(
     factor: int = FACTOR,  # upsampling
     kernel_sigma: float = KERNEL_SIGMA,  # kernel width [KDE px]
 ) -> Tensor:  # (B, 1, factor·H, factor·W), or (B, draws, 1, …): an isolated, centred emitter has peak 1
-    "Equation 4 on a grid `factor` times finer, on the fixed scale."
-    fine = (factor * shape[0], factor * shape[1])
+    "Equation 4 on a grid `factor` times finer, on the fixed scale; ValueError for shapes that don't fit."
+    fine, positions = (factor * shape[0], factor * shape[1]), _real(positions)
+    if positions.ndim < 3 or positions.shape[-1] != 2:
+        raise ValueError(f"positions are (B, N, 2) or (B, draws, N, 2), not {tuple(positions.shape)}")
     sets, emitters = positions.shape[:-2], positions.shape[-2]
-    mask = None if mask is None else mask.reshape(sets.numel(), emitters)
+    if mask is not None and tuple(mask.shape) != (*sets, emitters):
+        raise ValueError(f"mask is {(*sets, emitters)}, one for each emitter, not {tuple(mask.shape)}")
+    mask = None if mask is None else torch.as_tensor(mask).reshape(sets.numel(), emitters)
     density = expected_photons(factor * positions.reshape(sets.numel(), emitters, 2), 1 / kernel_peak(kernel_sigma), fine, kernel_sigma, mask)
     return density.unflatten(0, sets)
 
@@ -47,6 +51,7 @@ def scale_per_image(
     density: Tensor,  # (B, 1, H, W)
 ) -> Tensor:  # the same, each image divided by its own maximum
     "The paper's scaling to [0, 1]. It makes variances incomparable between frames: only for the literal recipe."
+    density = _real(density)
     return density / density.amax(dim=(-2, -1), keepdim=True).clamp(min=1e-12)
 
 # %% ../nbs/02_kde.ipynb #expected-from-density
@@ -60,6 +65,7 @@ def expected_from_density(
     kernel_sigma: float = KERNEL_SIGMA,  # [KDE px]
 ) -> Tensor:  # (B, 1, H, W) [e⁻]
     "The noiseless frame as a linear function of the kernel density, for emitters of equal brightness; ValueError where the kernel is wider than the spot."
+    density = _real(density)
     sigma = per_frame(sigma, density, 3)
     blur = (factor * sigma) ** 2 - kernel_sigma**2
     if not (blur > 0).all():
@@ -85,6 +91,7 @@ def single_emitter_moments(
     kernel_sigma: float = KERNEL_SIGMA,  # [KDE px]
 ) -> tuple[Tensor, Tensor]:  # mean and standard deviation, (B, 1, factor·H, factor·W)
     "Equation 5 when the position is known up to a round Gaussian: both moments are Gaussians too."
+    position = _real(position)
     variance = (factor * per_frame(position_sd, position, 3)) ** 2
     rows, columns = (torch.arange(factor * size, dtype=position.dtype, device=position.device) + 0.5 for size in shape)
     distance2 = (rows[:, None] - factor * position[:, 1, None, None]) ** 2

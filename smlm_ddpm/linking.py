@@ -32,7 +32,7 @@ def _pairs(molecules, rows, gate):
             dx, dy = rows[row, 0] - molecules[molecule, _X], rows[row, 1] - molecules[molecule, _Y]
             distance = dx * dx / (rows[row, 2] ** 2 + 1 / molecules[molecule, _WEIGHT_X])
             distance += dy * dy / (rows[row, 3] ** 2 + 1 / molecules[molecule, _WEIGHT_Y])
-            if distance > gate:
+            if not distance <= gate:
                 continue
             if count == len(found):
                 found = np.concatenate((found, np.empty_like(found)))
@@ -117,6 +117,8 @@ class Linker:
 def _columns(rows: np.ndarray, extra_sd: float) -> np.ndarray:
     "x, y, their sds, photons, their sd, background, sigma and probability of localizations."
     names = rows.dtype.names
+    if not (bad := np.isfinite(rows["x"]) & np.isfinite(rows["y"])).all():
+        raise ValueError(f"localization {np.flatnonzero(~bad)[0]} of the table, counted from 0, has a place that is no number; leave it out")
     errors = [rows[name] if name in names else rows["crlb"] for name in ("x_sd", "y_sd")]
     limit = np.maximum(2 * rows["sigma"], 1e-3)  # an emitter is somewhere under its light
     errors = [np.hypot(np.clip(np.nan_to_num(each, nan=np.inf), 1e-3, limit), extra_sd) for each in errors]
@@ -170,6 +172,7 @@ def draw_catalogues(
 ) -> Iterator[np.ndarray]:  # tables like it, of those that exist in this draw
     "Catalogues drawn from the posterior that a table stands for, one after the other."
     names = ("x_sd", "y_sd") if "x_sd" in table.dtype.names else ("crlb", "crlb")
+    scale = _nanometres(table)
     for number in range(n_draws):
         generator = np.random.default_rng([seed, number])
         exists = generator.random(len(table)) < table["probability"]
@@ -178,9 +181,15 @@ def draw_catalogues(
         for axis, name, spread in zip("xy", names, noise):
             shift = (table[name] * spread)[exists]
             if f"{axis}_nm" in table.dtype.names:
-                drawn[f"{axis}_nm"] += shift * np.divide(drawn[f"{axis}_nm"], drawn[axis], out=np.zeros(len(drawn)), where=drawn[axis] != 0)
+                drawn[f"{axis}_nm"] += shift * scale
             drawn[axis] += shift
         yield drawn
+
+
+def _nanometres(table) -> float:
+    "In a pixel, by the places of a table; NaN where it does not say."
+    ratios = [table[f"{axis}_nm"][away] / table[axis][away] for axis in "xy" if f"{axis}_nm" in table.dtype.names for away in [table[axis] != 0]]
+    return float(np.median(np.concatenate(ratios))) if sum(map(len, ratios)) else math.nan
 
 # %% ../nbs/12a_linking.ipynb #with-error
 def with_error(

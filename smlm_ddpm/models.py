@@ -262,7 +262,7 @@ class _PhiModel(_Networks):
         first_frame: int = 0,  # number of the first frame
     ) -> np.ndarray:  # structured: LOCALIZATION_COLUMNS of fast_localization
         "A table of emitters by maximum likelihood, from the frame and the maxima of ŷ; ValueError in one line for arguments that can't be right."
-        frames, pixel_size = _prepared(self, adu, camera, sigma), pixel_size or self.preset.pixel_size
+        frames, pixel_size = _prepared(self, adu, camera, sigma), self.preset.pixel_size if pixel_size is None else pixel_size
         return _emitters(self, frames, density, first_frame=first_frame, pixel_size=pixel_size, least_gain=least_gain)
 
 # %% ../nbs/07a_models.ipynb #sampling

@@ -87,7 +87,7 @@ def _add_movie(parser: argparse.ArgumentParser) -> None:
     "Which movie, and what of it."
     parser.add_argument("movie", type=Path, nargs="+", metavar="MOVIE", help="a file, a folder, or the files of one movie in their order")
     parser.add_argument("--frames", type=_frames, metavar="A:B", help="part of the movie, from 0, B excluded")
-    parser.add_argument("--roi", type=_region, metavar="R0:R1,C0:C1", help="rows and columns of a region, from 0, ends excluded")
+    parser.add_argument("--roi", type=_region, metavar="R0:R1,C0:C1", help="rows and columns of a region of the file, before --binning, from 0, ends excluded")
     parser.add_argument("--channel", type=_whole, metavar="N", help="from 0, where the file has several")
     parser.add_argument("--binning", type=_whole, default=1, metavar="N", help="sum up squares of N×N pixels (default 1)")
 
@@ -167,7 +167,7 @@ def _add_reconstruct(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=_whole, default=0, metavar="S", help=(
         "posterior samples a frame for mean and sd, 2 or more; 0 (default): the network's own moments, much faster"))  # fmt: skip
     parser.add_argument("--samples-roi", type=_region, metavar="R0:R1,C0:C1", help=(
-        "sample only this region of the movie, and write its samples; elsewhere the network's own moments"))  # fmt: skip
+        "sample only this region of the movie as it is after --roi and --binning, and write its samples; elsewhere the network's own moments"))  # fmt: skip
     parser.add_argument("--seed", type=_whole, default=0, metavar="N", help="of samples, draws and chains (default 0)")
     _add_camera(parser)
     _add_run_options(parser)

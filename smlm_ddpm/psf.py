@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 # %% ../nbs/00_psf.ipynb #real
-def _real(values: Tensor) -> Tensor:
-    "Whole numbers as floating-point ones, which keep what is computed from them; others as they are."
+def _real(values) -> Tensor:
+    "Arrays as tensors, and whole numbers as floating-point ones, which keep what is computed from them; others as they are."
+    values = torch.as_tensor(values)
     return values if values.is_floating_point() else values.to(torch.get_default_dtype())
 
 # %% ../nbs/00_psf.ipynb #pixel-integral

@@ -166,8 +166,9 @@ def sampled_region(
 # %% ../nbs/11g_tiers.ipynb #draw-region
 def _draw_region(adu, settings, model, first_frame, region):
     "Samples (B, S, 1, 4h, 4w) of a region, which is seen with the margin around it, and its place in the density."
-    outer = tuple(slice(max(0, part.start - settings.margin), min(size, part.stop + settings.margin))
-                  for part, size in zip(region, adu.shape[-2:]))  # fmt: skip
+    reach = [_drift_reach(settings.drift, axis) for axis in (1, 0)]
+    outer = tuple(slice(max(0, part.start + low - settings.margin), min(size, part.stop + high + settings.margin))
+                  for part, size, (low, high) in zip(region, adu.shape[-2:], reach))  # fmt: skip
     optics = _crop_camera(settings.camera, outer), settings.sigma
     drawn = model.sample(adu[(..., *outer)], *optics, n_samples=settings.n_samples, seed=settings.seed, first_frame=first_frame)
     samples = drawn.samples.float().cpu().numpy()
@@ -177,6 +178,14 @@ def _draw_region(adu, settings, model, first_frame, region):
         samples = np.stack(moved, axis=1)
     own, whole = _crop_density(outer, region)
     return samples[own], whole
+
+
+def _drift_reach(drift, axis: int) -> tuple[int, int]:
+    "How far along an axis (0: x, 1: y) a drift carries what belongs to a place, the least and the most of all frames, 0 among them [px]."
+    if drift is None:
+        return 0, 0
+    ends = drift.shift[:, axis] + 3 * np.outer((-1, 1), drift.sd[:, axis])
+    return min(0, math.floor(ends.min())), max(0, math.ceil(ends.max()))
 
 # %% ../nbs/11g_tiers.ipynb #part
 FRAME_FIELDS = [("frame", np.int64), ("localizations", np.int64), ("photons", float), ("background", float), ("misfit", float),
