@@ -108,7 +108,7 @@ def check_frames(
 ) -> tuple[list[str], dict]:
     "Alarms on runs of frames, a line each with what to do, and all checks by name."
     known = {name: tuple(getattr(model.preset.prior, name)) for name in KNOWN if getattr(model.preset.prior, name)} if model else None
-    checks = DataChecks(settings.sigma, camera=settings.camera, known_ranges=known)
+    checks = DataChecks(settings.sigma, camera=settings.camera, binning=movie.binning, known_ranges=known)
     plain = replace(settings, drift=None, posterior="fast", n_samples=0, samples_roi=None, n_draws=0)
     for start, stop in runs:
         stop = readable(movie, start, stop)
