@@ -8,7 +8,7 @@ __all__ = ['looks_raw', 'check_offset', 'find_clipping', 'leave_out_saturated', 
 
 # %% ../nbs/11a_camera_estimate.ipynb #imports
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from scipy.ndimage import correlate1d, gaussian_filter, gaussian_filter1d, maxim
 from scipy.special import erf
 from torch import Tensor
 
-from .camera import dropped_frames, leave_out, left_out, make_camera
+from .camera import _multiplication, dropped_frames, leave_out, left_out, make_camera
 from .files import Movie
 from .likelihood import Camera
 
@@ -33,14 +33,16 @@ def check_offset(
     camera: Camera,
     *,
     name: str = "the movie",  # for messages
+    binning: int = 1,  # of the frames and of the camera's values: camera pixels along each side of one of theirs
 ) -> None:
-    "ValueError in one line if the offset lies above what most pixels hold by more than noise allows."
+    "ValueError in one line if the offset lies above what most pixels hold by more than noise allows; its numbers are of a camera pixel."
     adu = adu[~dropped_frames(adu)]
     allowed = 5 * (torch.as_tensor(camera.read_variance_electrons, dtype=torch.float32) + 1).sqrt()
     if len(adu) and (camera.to_electrons(adu) + allowed).median() < 0:
-        offset, middle = float(torch.as_tensor(camera.offset, dtype=torch.float32).median()), float(adu.median())
+        offset, middle = (float(torch.as_tensor(value, dtype=torch.float32).median()) / binning**2 for value in (camera.offset, adu))
+        words = " for each camera pixel in them" if binning > 1 else ""
         raise ValueError(
-            f"{name}: half of the pixels hold less than {middle:g} ADU, far below the offset of {offset:g} ADU;"
+            f"{name}: half of the pixels hold less than {middle:g} ADU{words}, far below the offset of {offset:g} ADU;"
             " give the offset of this camera (for frames already in photons: offset 0, gain 1)"
         )
 
@@ -312,7 +314,7 @@ class CameraEstimate:
     "What the frames say of their camera."
 
     camera: Camera  # hot pixels left out
-    gain_error: float  # standard error; 0 where the gain was given [ADU/e⁻]
+    gain_error: float  # standard error of the camera's gain; 0 where that was given [ADU/e⁻]
     offset_error: float  # standard error of the zero crossing o − w²/g [ADU]
     hot: int  # pixels that were left out
 
@@ -321,23 +323,25 @@ def estimate_camera(
     movie: Movie,
     *,
     offset: float | None = None,  # where it is known [ADU]
-    gain: float | None = None,  # where it is known [ADU/e⁻]
+    gain: float | None = None,  # where it is known, before any multiplication [ADU/e⁻]
     read_variance: float | None = None,  # where it is known [ADU²]; with neither this nor offset, 0
+    em_gain: float | None = None,  # as for make_camera; an estimated gain has its factors in it
     most: int = 20,  # frames to look at
 ) -> CameraEstimate:
     "The camera that the noise of the frames shows, keeping what is known; ValueError where the frames don't say."
     advice = "give offset, gain and read variance (--offset, --gain, --read-variance)"
-    frames, high = _usable_frames(movie, most, advice)
+    factors, (frames, high) = _multiplication(em_gain), _usable_frames(movie, most, advice)
+    known = None if gain is None else gain * math.prod(factors.values())
     hot = find_hot_pixels(frames)
     variance, mean, share = _noise_and_mean(_without_hot(_large_enough(frames), hot), high)
-    slope, intercept, error, offset_error = _fit_line(mean, variance, share, gain)
-    if gain is None and not slope > max(4 * error, 1e-6):
+    slope, intercept, error, offset_error = _fit_line(mean, variance, share, known)
+    if known is None and not slope > max(4 * error, 1e-6):
         raise ValueError(f"{movie.name}: the noise of the frames does not say what the gain is ({slope:.2g} ± {error:.2g} ADU/e⁻); {advice}")
     if offset is None:
         offset = ((read_variance or 0.0) - intercept) / slope
     if read_variance is None:
         read_variance = max(0.0, intercept + slope * offset)
-    camera = make_camera(*(float(value) for value in (offset, slope, read_variance)))
+    camera = replace(make_camera(*(float(value) for value in (offset, slope, read_variance))), **factors)
     return CameraEstimate(leave_out(camera, hot) if hot.any() else camera, error, offset_error, int(hot.sum()))
 
 # %% ../nbs/11a_camera_estimate.ipynb #usable-frames

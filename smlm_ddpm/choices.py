@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .camera import EXCESS_NOISE, bin_camera, dropped_frames, make_camera, read_camera
+from .camera import bin_camera, dropped_frames, make_camera, plain_gain, read_camera
 from .camera_estimate import estimate_camera, estimate_sigma, find_clipping, leave_out_hot
 from .files import Movie
 from .likelihood import Camera
@@ -45,21 +45,20 @@ def choose_camera(
 # %% ../nbs/12f_choices.ipynb #estimate-missing
 def _estimate(options, movie, given, note):
     "What is not given of offset, gain and read variance, from the noise of the frames in the camera's own pixels: binned, spots are too narrow."
-    known = dict(given)
-    if options.em_gain and options.gain is not None:
-        known["gain"] = options.gain * options.em_gain * EXCESS_NOISE
     try:
-        found = estimate_camera(movie.unbinned, **known)
+        found = estimate_camera(movie.unbinned, **given, em_gain=options.em_gain)
     except ValueError:
         if None in (options.offset, options.gain):
             raise
         note("read variance not given, and the frames do not determine it; taken: 0")
         return bin_camera(make_camera(options.offset, options.gain, 0.0, em_gain=options.em_gain), movie.binning)
     camera, missing = found.camera, ", ".join(name.replace("_", " ") for name, value in given.items() if value is None)
-    gain, read = (float(value.median()) if getattr(value, "ndim", 0) else value for value in (camera.gain, camera.read_variance))
-    error = f" ± {found.gain_error:.2f}" if found.gain_error else ""
-    note(f"{missing} not given; from the noise of the frames: offset {camera.offset:.1f} ± {found.offset_error:.1f} ADU,"
-         f" gain {gain:.2f}{error} ADU/e⁻, read variance {read:.1f} ADU²")  # fmt: skip
+    gain, read = (float(value.median()) if getattr(value, "ndim", 0) else value for value in (plain_gain(camera), camera.read_variance))
+    digits, before = (".3g", " before multiplication") if options.em_gain else (".2f", "")
+    error = f" ± {found.gain_error / (camera.em_gain * camera.excess_noise):{digits}}" if found.gain_error else ""
+    frames = "the frames" if movie.binning == 1 else "the frames before --binning"
+    note(f"{missing} not given; from the noise of {frames}: offset {camera.offset:.1f} ± {found.offset_error:.1f} ADU,"
+         f" gain {gain:{digits}}{error} ADU/e⁻{before}, read variance {read:.1f} ADU²")  # fmt: skip
     if options.em_gain and options.gain is None:
         note("of --em-gain only the excess noise is taken, since the gain was estimated with the multiplication in it")
     if found.hot:
@@ -84,10 +83,11 @@ def tell_clipping(
         return None
     frames = np.concatenate(kept)
     low, high = find_clipping(frames)
+    unit = "ADU" if movie.binning == 1 else "ADU in a binned pixel"
     if low is not None:
-        note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} ADU: the background and its noise are wrong there")
+        note(f"{(frames == low).mean():.0%} of the values are cut off at {low:g} {unit}: the background and its noise are wrong there")
     if high is not None:
-        note(f"pixels are saturated at {high:g} ADU ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed; they are left out")
+        note(f"pixels are saturated at {high:g} {unit} ({(frames >= high).sum() / len(frames):.1f} in a frame): less light or a shorter exposure is needed; they are left out")
         if movie.binning > 1:
             note("squares of --binning of which only some pixels were saturated can't be told and stay in")
     return high

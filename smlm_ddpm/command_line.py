@@ -132,7 +132,6 @@ def _wanted_drift(options, pixel_size: float):
 # %% ../nbs/13_command_line.ipynb #run-reconstruct
 def run_reconstruct(options) -> None:
     "Process a movie of the user's."
-    from smlm_ddpm.camera import EXCESS_NOISE
     from smlm_ddpm.camera_estimate import check_offset
     from smlm_ddpm.choices import choose_camera, choose_pixel_size, choose_sigma, tell_clipping
     from smlm_ddpm.files import read_movie
@@ -155,7 +154,7 @@ def run_reconstruct(options) -> None:
         note(line)
     saturation = tell_clipping(movie, note)
     camera = choose_camera(options, movie, note)
-    check_offset(movie.read(0, 1), camera, name=movie.name)
+    check_offset(movie.read(0, 1), camera, name=movie.name, binning=movie.binning)
     model = _wanted_model(options)
     preset = model and model.preset
     sigma = choose_sigma(options.sigma, movie, preset, note)
@@ -163,14 +162,12 @@ def run_reconstruct(options) -> None:
     drift = _wanted_drift(options, pixel_size)
     how = {"pixel_size": pixel_size, "n_samples": options.samples, "samples_roi": options.samples_roi, "seed": options.seed,
            "n_draws": options.draws, "drift": drift, "saturation": saturation} | _of_exact(options)  # fmt: skip
-    excess_noise = EXCESS_NOISE if options.em_gain else 1.0
     if options.posterior == "exact":  # an EMCCD's gain counts pairs of photoelectrons
-        how["photons"] = tuple(bound / excess_noise for bound in how.get("photons", Settings.photons))
+        how["photons"] = tuple(bound / camera.excess_noise for bound in how.get("photons", Settings.photons))
     settings = Settings(camera, sigma, posterior=options.posterior, **how)
-    protocol = protocol_of(options, settings, movie, excess_noise=excess_noise)
+    protocol = protocol_of(options, settings, movie)
     _tell_compiling()
-    names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes,
-                          excess_noise=excess_noise)  # fmt: skip
+    names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes)
     print(f"wrote {', '.join(names)} to {options.out}")
 
 # %% ../nbs/13_command_line.ipynb #check-samples

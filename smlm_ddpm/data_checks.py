@@ -16,6 +16,7 @@ from scipy.ndimage import uniform_filter
 from scipy.optimize import minimize
 from scipy.special import digamma, ndtri, polygamma, stdtrit
 
+from .camera import plain_gain
 from .likelihood import LEFT_OUT_FROM, Camera
 from .measurements import _LINK, Measurements, add_frames
 from .spot_shapes import _LOWEST_RATE
@@ -132,8 +133,9 @@ def _check_width(checks) -> list[DataCheck]:
     spots, foreign = _good_spots(checks._found)
     width = _middle_or_below(np.sqrt(spots[:, 4] * spots[:, 5]) / checks.sigma, foreign, 1.0, 0.05)
     says = width.value * checks.sigma
-    message = f"the spots say σ = {says:.3f} px, given is {checks.sigma:.3f}: a ratio of {width.value:.3g}"
-    advice = f"give --sigma {says:.2f}, unless the spots are no Gaussians at all: see their shape"
+    unit = "px" if checks.binning == 1 else "binned px"
+    message = f"the spots say σ = {says:.3f} {unit}, given is {checks.sigma:.3f}: a ratio of {width.value:.3g}"
+    advice = f"give --sigma {says:.2f}{' binned px' * (checks.binning > 1)}, unless the spots are no Gaussians at all: see their shape"
     if says < 0.5:
         advice = "most spots are single bright pixels: leave hot pixels out"
     result = [_judge("sigma", width, 1.0, 0.05, message, advice)]
@@ -198,10 +200,32 @@ def _part(found: np.ndarray, contaminated: float = 0.0) -> _Estimate:
     part = (found.sum() + 1) / (len(found) + 2)
     return _Estimate(float(found.mean()), math.sqrt(part * (1 - part) / len(found)), 0.0, len(found))
 
+# %% ../nbs/11f_data_checks.ipynb #as-given
+class _Given(NamedTuple):
+    "Offset and gain as a user gives them, and words for what they are of."
+
+    offset: float  # of one camera pixel [ADU]
+    gain: float  # before any multiplication [ADU/e⁻]
+    step: float  # of that offset, for one of the frames' e⁻ in one of their pixels [ADU]
+    unit: str = "ADU"  # of the offset
+    offset_of: str = ""  # behind the offset
+    gain_of: str = ""  # behind the gain
+    each: str = ""  # behind a number of the frames' e⁻
+
+
+def _as_given(checks) -> _Given:
+    "The camera in the numbers that a user gives; without a camera, frames are what it gives."
+    camera, area = Camera(0.0, 1.0, 0.0) if checks.camera is None else checks.camera, checks.binning**2
+    given = _Given(float(np.median(camera.offset)) / area, float(np.median(plain_gain(camera))), float(np.median(camera.gain)) / area)
+    each = "" if camera.excess_noise == 1 else f" ({camera.excess_noise:g} photoelectrons each)"
+    gain_of = " before multiplication" if camera.em_gain > 1 else " of a photoelectron" if camera.excess_noise > 1 else ""
+    offset_of = " of a camera pixel" if area > 1 else ""
+    return given._replace(unit="e⁻" if checks.camera is None else "ADU", offset_of=offset_of, gain_of=gain_of, each=each)
+
 # %% ../nbs/11f_data_checks.ipynb #check-dark
 def _check_dark(checks) -> list[DataCheck]:
     "The noise between two frames where there are no spots, over what is stated."
-    dark, camera = checks._found.dark.all(), checks.camera
+    dark, given = checks._found.dark.all(), _as_given(checks)
     smear, factor = _smear(checks._found)
     ratio = _over_area(_middle(dark[:, 0], 0.05), factor)
     message, advice, note = f"reduced χ² away from spots is {ratio.value:.3f}", "", ""
@@ -211,11 +235,12 @@ def _check_dark(checks) -> list[DataCheck]:
         note = message
     if len(dark):
         light, read = np.median(dark[:, 1]), np.median(dark[:, 2])
-        gain, offset = (1.0, 0.0) if camera is None else (float(np.median(camera.gain)), float(np.median(camera.offset)))
-        unit = "e⁻" if camera is None else "ADU"
-        shift, factor = (1 - ratio.value) * (light + read), (ratio.value * (light + read) - read) / max(light, 1e-3)
-        advice = f"the noise in the dark is not as stated: it would be with offset {offset + gain * shift:.4g} {unit}"
-        advice += f" or gain {gain * factor:.3g}, or another read variance; an EMCCD's excess noise doubles it (--em-gain)"
+        noise = ratio.value * (max(light, 0.0) + read)  # that there is [e⁻²]
+        advice = f"the noise in the dark is not as stated: it would be with offset {given.offset + given.step * (light + read - noise):.4g} "
+        advice += given.unit + given.offset_of
+        if light > 0.1 and noise > read:
+            advice += f" or gain {given.gain * (noise - read) / light:.3g}{given.gain_of}"
+        advice += ", or another read variance" + ("" if given.gain_of else "; an EMCCD's excess noise doubles it (--em-gain)")
     return [replace(_judge("χ² elsewhere", ratio, 1.0, 0.07, message, advice), note=note)]
 
 # %% ../nbs/11f_data_checks.ipynb #noise-by-light
@@ -260,22 +285,23 @@ def _noise_line(found: Measurements, number: int = 20) -> tuple[_Estimate, _Esti
 # %% ../nbs/11f_data_checks.ipynb #check-camera
 def _check_camera(checks) -> list[DataCheck]:
     "Gain and offset as the data would have them."
-    camera, dark, levels = checks.camera, checks._found.dark.all(), checks._found.levels.all()
+    given, dark, levels = _as_given(checks), checks._found.dark.all(), checks._found.levels.all()
     foreign, none = _good_spots(checks._found)[1], _unknown("the spots overlap too much")
     gain, shift = _noise_line(checks._found) if foreign <= _MOST_CONTAMINATED else (none, none)
     gain = _over_area(gain, _smear(checks._found)[1])
-    unit, factor = ("e⁻", 1.0) if camera is None else ("ADU", float(np.median(camera.gain)))
-    start = 0.0 if camera is None else float(np.median(camera.offset))
-    message = f"the noise of the light says gain {gain.value * factor:.3g}, given is {factor:.3g}: a ratio of {gain.value:.3g}"
-    advice = "give the gain of this camera and mode; an EMCCD's excess noise doubles the variance (--em-gain)"
+    message = f"the noise of the light says gain {gain.value * given.gain:.3g}{given.gain_of}, given is {given.gain:.3g}: a ratio of {gain.value:.3g}"
+    advice = "give the gain of this camera and mode"
+    advice += " before multiplication, or another multiplication" if given.gain_of else "; an EMCCD's excess noise doubles the variance (--em-gain)"
     result = [_judge("gain", gain, 1.0, 0.15 + foreign, message, advice)]
     size = float(np.median(np.abs(dark[:, 1]) + dark[:, 2])) if len(dark) else 0.0
-    message = f"the noise in the dark says offset {start + shift.value * factor:.4g} {unit}, given is {start:.4g}: a shift of {shift.value:.3g} e⁻"
+    binned, says = " in a binned pixel" if checks.binning > 1 else "", given.offset + shift.value * given.step
+    message = (f"the noise in the dark says offset {says:.4g} {given.unit}{given.offset_of}, given is {given.offset:.4g}: "
+               f"a shift of {shift.value:.3g} e⁻{binned}{given.each}")  # fmt: skip
     advice = "give the number that the camera reads in the dark; a wrong read variance looks the same"
     result.append(_judge("offset", shift, 0.0, 0.5 + (0.15 + foreign) * size, message, advice))
     level = _Estimate(-float(np.median(levels[:, 0])), 0.0, 0.0, len(levels)) if len(levels) else _unknown("no frames")
     chance = 5 * float(np.median(levels[:, 1])) if len(levels) else 0.0
-    message = f"the darkest parts of the frames hold {-level.value:.3g} e⁻/px"
+    message = f"the darkest parts of the frames hold {-level.value:.3g} e⁻{binned or '/px'}{given.each}"
     advice = "light can't be negative: the offset is too large"
     return [*result, _judge("light below zero", level, 0.0, 0.5 + chance, message, advice, "above")]
 
@@ -295,7 +321,7 @@ def _check_ends(checks) -> list[DataCheck]:
         if ends.total and (end or noise > 0.6 * ends.step):
             level, count, allowed = ends.pile(end)
             value, threshold = _Estimate(count / ends.total, 0.0, 0.0, ends.total), allowed / ends.total
-            message = f"{count} of {ends.total} values are the {side} one, {level:g}"
+            message = f"{count} of {ends.total} values are the {side} one, {level:g}" + " in a binned pixel" * (checks.binning > 1)
         result.append(_judge(name, value, 0.0, threshold, message, advice, "above"))
     return result
 
@@ -340,8 +366,8 @@ def _noise_of_pixels(found: Measurements, smooth: int = 7):
     return np.where(known, noise, np.nan), template, float(polygamma(1, half[known]).mean())
 
 # %% ../nbs/11f_data_checks.ipynb #best-orientation
-def _best_orientation(noise, template, most):
-    "Correlation as given; the best other one, and in words how the map lies then."
+def _best_orientation(noise, template, most, binning=1):
+    "Correlation as given; the best other one, and in words how the map lies then, in rows and columns of the camera."
     given, best, words = 0.0, -1.0, ""
     for kind, turned in _ORIENTATIONS.items():
         if turned(template).shape != noise.shape:
@@ -352,7 +378,7 @@ def _best_orientation(noise, template, most):
         down, right = (int(index) - most for index in np.unravel_index(table.argmax(), table.shape))
         if table.max() > best:
             best = table.max()
-            words = kind + (f", moved by {down} rows and {right} columns" if (down, right) != (0, 0) else "")
+            words = kind + (f", moved by {down * binning} rows and {right * binning} columns" if (down, right) != (0, 0) else "")
     return float(given), float(best), words
 
 # %% ../nbs/11f_data_checks.ipynb #check-map
@@ -368,7 +394,7 @@ def _check_map(checks, most: int = 16) -> list[DataCheck]:
     error, power = math.sqrt(2 / number), spread / math.hypot(spread, math.sqrt(chance))
     if power < 8 * error:
         return [_judge("read-variance map", _unknown("too few frames"), 0.0, 0.0, "", "")]
-    given, best, words = _best_orientation(noise, template, min(most, min(noise.shape) // 4))
+    given, best, words = _best_orientation(noise, template, min(most, min(noise.shape) // 4), checks.binning)
     value = _Estimate(max(best, power / 2) - given, error, 0.0, number)
     message = f"the noise correlates with the read-variance map by {given:.2f}; {words}, by {best:.2f}"
     advice = f"the maps do not lie on the frames: {words} fits better" if best > power / 2 else "the map is of another camera"
@@ -397,7 +423,7 @@ def _check_pattern(checks) -> list[DataCheck]:
     advice = "offset or gain maps are missing, are another camera's, or don't lie on the frames as they should"
     offset = np.zeros(()) if camera is None else np.asarray(camera.offset, dtype=float).squeeze()
     if offset.shape == mean.shape and offset.std() > 0:
-        words = _best_orientation(differ, np.nan_to_num(_roughness(offset)), min(16, min(offset.shape) // 4))[2]
+        words = _best_orientation(differ, np.nan_to_num(_roughness(offset)), min(16, min(offset.shape) // 4), checks.binning)[2]
         advice += f"; the offset map, {words}, would explain most"
     return [_judge(name, ratio, 0.0, 0.1, message, advice, "above")]
 
@@ -491,12 +517,15 @@ class DataChecks:
         self,
         sigma: float,  # of the spot, as given [px]
         *,
-        camera: Camera | None = None,  # as given: to state gain and offset in the camera's numbers
+        camera: Camera | None = None,  # of the frames' pixels: to state gain and offset in the numbers that were given
+        binning: int = 1,  # camera pixels along each side of one of the frames'
         known_ranges: Mapping[str, tuple[float, float]] | None = None,  # what a model was trained for: names as in KNOWN
         fitted: bool = True,  # false: the emitters are no fit of these frames, such as the truth of simulated ones
     ):
         self.sigma, self.known_ranges = _checked_options(sigma, known_ranges)
-        self.camera, self._found = camera, Measurements(self.sigma, fitted=fitted)
+        if binning < 1:
+            raise ValueError(f"binning is a number of camera pixels, 1 or more, not {binning}")
+        self.camera, self.binning, self._found = camera, binning, Measurements(self.sigma, fitted=fitted)
 
     def add(
         self,
@@ -522,12 +551,13 @@ def check_data(
     emitters,  # table with columns frame, x, y, photons and, if known, background, x_sd, y_sd
     *,
     adu=None,  # the camera's own numbers, to see those that pile up at an end
-    camera: Camera | None = None,  # as given
+    camera: Camera | None = None,  # of the frames' pixels
+    binning: int = 1,  # camera pixels along each side of one of the frames'
     known_ranges: Mapping[str, tuple[float, float]] | None = None,  # what a model was trained for
     fitted: bool = True,  # false: the emitters are no fit of these frames
 ) -> list[DataCheck]:
     "All checks of one batch of frames; raises ValueError for a table or shapes that don't fit."
-    checks = DataChecks(sigma, camera=camera, known_ranges=known_ranges, fitted=fitted)
+    checks = DataChecks(sigma, camera=camera, binning=binning, known_ranges=known_ranges, fitted=fitted)
     checks.add(electrons, read_variance, emitters, adu=adu)
     return checks.verdict()
 

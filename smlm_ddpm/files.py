@@ -275,9 +275,9 @@ THUNDERSTORM = ("id", "frame", "x [nm]", "y [nm]", "sigma [nm]", "intensity [pho
 class LocalizationWriter:
     "Writes localizations to a ThunderSTORM table as they come."
 
-    def __init__(self, path: str | Path, *, pixel_size: float, camera: Camera, excess_noise: float = 1.0):
-        "The side of a pixel [nm], the camera for the noise of the background, and true photoelectrons for one of the camera's."
-        self.pixel_size, self.excess_noise, self.count = pixel_size, excess_noise, 0
+    def __init__(self, path: str | Path, *, pixel_size: float, camera: Camera):
+        "The side of a pixel [nm], and the camera, for the noise of the background and for true photoelectrons."
+        self.pixel_size, self.excess_noise, self.count = pixel_size, camera.excess_noise, 0
         read = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float64)
         self.read_variance = float(read.median())  # over the pixels [e⁻²]
         self.file = open(path, "w", encoding="utf-8", newline="\n")
@@ -306,9 +306,9 @@ def write_localizations(
     localizations: np.ndarray,  # structured array (n,) of localize, frame from 0
     *,
     pixel_size: float,  # of the camera [nm]
-    camera: Camera,  # for the noise of the background
+    camera: Camera,  # for the noise of the background and for true photoelectrons
 ) -> None:
-    "A ThunderSTORM table; frames from 1, lengths in nm from the corner of the image."
+    "A ThunderSTORM table; frames from 1, lengths in nm from the corner of the image, light in true photoelectrons."
     with LocalizationWriter(path, pixel_size=pixel_size, camera=camera) as writer:
         writer(localizations)
 
@@ -326,9 +326,9 @@ class PicassoWriter:
         pixel_size: float,  # of the camera [nm]
         shape: tuple[int, int],  # rows and columns
         frames: int,  # of the movie
-        excess_noise: float = 1.0,  # true photoelectrons for one of the camera's
+        camera: Camera,  # for true photoelectrons
     ):
-        self.excess_noise = excess_noise
+        self.excess_noise = camera.excess_noise
         h5py = optional_module("h5py", "formats", f"{path}: writing it")
         kind = [(name, "<u4" if name == "frame" else "<f4") for name in PICASSO]
         self.file = h5py.File(path, "w")
@@ -364,13 +364,16 @@ def write_draws(
     tables: Iterable[np.ndarray],  # of draw and frame (from 0), x, y [px] and photons, each of shape (n,)
     *,
     pixel_size: float,  # of the camera [nm]
-    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's
+    camera: Camera,  # for true photoelectrons
 ) -> None:
-    "Catalogues as CSV, draw and frame from 1, lengths in nm from the corner of the image; OSError where it can't be written."
+    """Catalogues as CSV, draw and frame from 1, lengths in nm from the corner of the image, light in true photoelectrons.
+
+    OSError where it can't be written."""
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(",".join(f'"{name}"' for name in DRAWS) + "\n")
         for rows in tables:
-            columns = [rows["draw"] + 1, rows["frame"] + 1, rows["x"] * pixel_size, rows["y"] * pixel_size, rows["photons"] * excess_noise]
+            columns = [rows["draw"] + 1, rows["frame"] + 1, rows["x"] * pixel_size, rows["y"] * pixel_size]
+            columns.append(rows["photons"] * camera.excess_noise)
             np.savetxt(file, np.column_stack(columns), ["%d", "%d", "%.3f", "%.3f", "%.1f"], delimiter=",")
 
 # %% ../nbs/10_files.ipynb #read-draws

@@ -9,7 +9,7 @@ __all__ = ['LEFT_OUT', 'LEFT_OUT_FROM', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'SMALLES
 
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from functools import lru_cache
 from numbers import Integral
 
@@ -23,17 +23,22 @@ from .psf import _real, expected_photons
 # %% ../nbs/01_likelihood.ipynb #camera
 @dataclass(frozen=True)
 class Camera:
-    "What turns photoelectrons into numbers; each value a scalar or a map that broadcasts to (B, 1, H, W)."
+    "What turns photoelectrons into numbers; offset, gain and read variance are scalars or maps that broadcast to (B, 1, H, W)."
 
     offset: float | Tensor = 100.0  # the number read in the dark, o [ADU]
     gain: float | Tensor = 1.0  # numbers per photoelectron, g [ADU/e⁻]
     read_variance: float | Tensor = 5.0  # variance of the readout noise, w² [ADU²]
+    _: KW_ONLY
+    em_gain: float = 1.0  # electrons after multiplication for one before; the gain has this factor in it already
+    excess_noise: float = 1.0  # true photoelectrons for one of the camera's: 2 after electron multiplication; in the gain, too
 
     def __post_init__(self):
         if not (torch.as_tensor(self.gain) > 0).all():
             raise ValueError("gain must be above 0 ADU per photoelectron")
         if not (torch.as_tensor(self.read_variance) >= 0).all():
             raise ValueError("read_variance must not be negative")
+        if not (1 <= self.em_gain < math.inf and 1 <= self.excess_noise < math.inf) or self.em_gain > self.excess_noise == 1:
+            raise ValueError("em_gain and excess_noise are 1 or more and factors of the gain, never em_gain alone; make_camera takes em_gain")
 
     def to_electrons(self, adu: Tensor) -> Tensor:  # (B, 1, H, W) [ADU] → the same shape [e⁻]
         "Camera counts to photoelectrons, (x − o)/g: unbiased, and negative where the noise is; ValueError where maps don't fit the frames."

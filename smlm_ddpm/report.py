@@ -19,6 +19,7 @@ import numpy as np
 from .camera_estimate import _chosen_frames, _single_spots, _without_hot, find_hot_pixels
 from .files import Movie
 from .kde import FACTOR
+from .likelihood import Camera
 from .movies import Reconstruction
 from .sums import from_fixed
 from .tiers import Part, Settings, process_frames
@@ -124,13 +125,13 @@ def histogram_figure(
     *,
     widths: np.ndarray | None = None,  # (k,) of single spots, fitted freely [px]
     sigma: float | None = None,  # as it was given [px]
-    excess_noise: float = 1.0,  # true photoelectrons for one of the tables': 2 of an EMCCD
+    camera: Camera,  # whose photoelectrons the tables count
 ):  # matplotlib Figure
     "Photons, precision and probability of the localizations, widths of spots, and how frames go with time."
     from matplotlib.figure import Figure
 
     edges = {"photons": np.geomspace(30, 1e5, 71), "crlb": np.geomspace(0.5, 200, 71), "probability": np.linspace(0, 1, 41)}
-    counts, units = {name: np.zeros(len(each) - 1) for name, each in edges.items()}, {"crlb": pixel_size, "photons": excess_noise}
+    counts, units = {name: np.zeros(len(each) - 1) for name, each in edges.items()}, {"crlb": pixel_size, "photons": camera.excess_noise}
     for rows in tables:
         for name, each in edges.items():
             counts[name] += np.histogram(rows[name] * units.get(name, 1), each)[0]
@@ -144,7 +145,7 @@ def histogram_figure(
     axes[0, 3].set(xlabel="width of single spots, σ [px]", ylabel="spots")
     if sigma:
         axes[0, 3].axvline(sigma, color="tab:orange")
-    _over_time(axes[1], lines, excess_noise)
+    _over_time(axes[1], lines, camera.excess_noise)
     return figure
 
 # %% ../nbs/12c_report.ipynb #over-time
@@ -260,14 +261,13 @@ def write_report(
     summary: dict[str, str] | None = None,  # numbers that came out
     files: dict[str, str] | None = None,  # what is beside the report
     command: str = "",  # that does it again
-    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> None:
     "One self-contained page about a result; OSError where it can't be written."
     lines = result.store.lines()
     pictures = [_picture("Images", overview_figure(result, merged=merged), _CAPTIONS["overview"])]
     pictures += [_picture("Profile", profile_figure(*(merged or (result.mean, result.sd)), settings.pixel_size), _CAPTIONS["profile"])]
     pictures += _frame_pictures(movie, settings, model, lines)
-    how = {"widths": _spot_widths(movie), "sigma": settings.sigma, "excess_noise": excess_noise}
+    how = {"widths": _spot_widths(movie), "sigma": settings.sigma, "camera": settings.camera}
     distributions = histogram_figure(result.store.tables(), lines, settings.pixel_size, **how)
     pictures += [_picture("Distributions", distributions, _CAPTIONS["histograms"])]
     page = jinja2.Environment(autoescape=True).from_string(_TEMPLATE).render(

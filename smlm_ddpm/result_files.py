@@ -64,10 +64,10 @@ def _write_maps(folder: Path, result, pixel_size: float) -> None:
         write_image(folder / "samples.tif", result.samples, pixel_size=pixel_size / FACTOR, names=names)
 
 # %% ../nbs/12g_result_files.ipynb #write-tables
-def _write_localizations(folder: Path, result, settings, excess_noise: float) -> None:
+def _write_localizations(folder: Path, result, settings) -> None:
     "Localizations for other programs, and draws of them."
-    how = {"pixel_size": settings.pixel_size, "excess_noise": excess_noise}
-    with LocalizationWriter(folder / "localizations.csv", camera=settings.camera, **how) as writer:
+    how = {"pixel_size": settings.pixel_size, "camera": settings.camera}
+    with LocalizationWriter(folder / "localizations.csv", **how) as writer:
         for rows in result.store.tables():
             writer(rows)
     if importlib.util.find_spec("h5py"):
@@ -81,14 +81,14 @@ def _write_localizations(folder: Path, result, settings, excess_noise: float) ->
     formats = ["%d", "%d", "%.1f", "%.4f", "%.4f", "%d", "%d", "%d"]
     lines["frame"] += 1  # as in all tables
     for name in ("photons", "background"):
-        lines[name] *= excess_noise
+        lines[name] *= settings.camera.excess_noise
     np.savetxt(folder / "frames.csv", lines, formats, ",", header=header, comments="")
 
 # %% ../nbs/12g_result_files.ipynb #write-molecules
-def _write_molecules(folder: Path, result, settings, gap: int, excess_noise: float):
+def _write_molecules(folder: Path, result, settings, gap: int):
     "Molecules and their image; mean and sd of that, molecules expected and the sd of that, variance of linked positions over what is stated."
     sums, lines, expected, variance, distance, freedom = DensitySums(result.number.shape), result.store.lines(), 0.0, 0.0, 0.0, 0
-    how = {"pixel_size": settings.pixel_size, "camera": settings.camera, "excess_noise": excess_noise}
+    how = {"pixel_size": settings.pixel_size, "camera": settings.camera}
     with LocalizationWriter(folder / "molecules.csv", **how) as writer:
         for rows in molecules_of(result.store.tables(), gap=gap, pixel_size=settings.pixel_size, dropped=lines["frame"][lines["dropped"]]):
             writer(rows)
@@ -110,7 +110,7 @@ def check_frames(
 ) -> tuple[list[str], dict]:
     "Alarms on runs of frames, a line each with what to do, and all checks by name."
     known = {name: tuple(getattr(model.preset.prior, name)) for name in KNOWN if getattr(model.preset.prior, name)} if model else None
-    checks = DataChecks(settings.sigma, camera=settings.camera, known_ranges=known)
+    checks = DataChecks(settings.sigma, camera=settings.camera, binning=movie.binning, known_ranges=known)
     plain = replace(settings, drift=None, posterior="fast", n_samples=0, samples_roi=None, n_draws=0)
     for start, stop in runs:
         stop = readable(movie, start, stop)
@@ -217,7 +217,6 @@ def write_results(
     title: str,  # of the report
     protocol: dict,  # what was asked for, stored beside the results
     notes: Iterable[str] = (),  # what was assumed
-    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> list[str]:  # names of the files
     """Reconstruct a movie and write its files, all of them or none; what was computed stays if it can't be finished.
 
@@ -229,7 +228,7 @@ def write_results(
         store = FolderStore(work, sums, protocol | {"checkpoint": options.checkpoint}, resume=options.resume)
         with _runner(options) as runner:
             result = reconstruct(movie, settings, model=model, store=store, runner=runner, chunk=options.checkpoint, progress=True)
-        alarms = _write_files(results, result, movie, settings, model, options, title, protocol, list(notes), excess_noise)
+        alarms = _write_files(results, result, movie, settings, model, options, title, protocol, list(notes))
         names, before = sorted(path.name for path in results.iterdir()), len(store.lines())
     for name in ({*FILES, "localizations.yaml"} if earlier else set()) - set(names):
         (out / name).unlink(missing_ok=True)  # of an earlier result in the same place: it would seem to belong to this one
@@ -240,13 +239,13 @@ def write_results(
     return names
 
 # %% ../nbs/12g_result_files.ipynb #write-files
-def _write_files(folder, result, movie, settings, model, options, title, protocol, notes, excess_noise) -> int:
+def _write_files(folder, result, movie, settings, model, options, title, protocol, notes) -> int:
     "All files of a result; how many alarms there are."
     lines = result.store.lines()
     alarms, checks = check_frames(movie, settings, model, _looked_at(len(lines)))
     _write_maps(folder, result, settings.pixel_size)
-    _write_localizations(folder, result, settings, excess_noise)
-    merged, expected, spread, repeats = _write_molecules(folder, result, settings, options.link_gap, excess_noise)
+    _write_localizations(folder, result, settings)
+    merged, expected, spread, repeats = _write_molecules(folder, result, settings, options.link_gap)
     regions, wanting, unconverged = _told_convergence(lines)
     unexplained, told = _told_unexplained(result, lines)
     alarms += unconverged + told
@@ -266,7 +265,6 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     write_report(
         folder / "report.html", result, movie, settings, model=model, title=title, protocol=protocol, merged=merged, notes=[*notes, *wanting],
         alarms=alarms, quiet=quiet, summary=summary, files=there, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
-        excess_noise=excess_noise,
     )  # fmt: skip
     print(*(f"note: {line}" for line in wanting), *(f"ALARM: {line}" for line in alarms), sep="\n", end="\n" * bool(alarms or wanting))
     print(f"{summary['frames']}, {result.count} localizations, {expected:.1f} ± {spread:.1f} molecules")
@@ -288,8 +286,6 @@ def protocol_of(
     options,  # of the command: model, drift, link_gap, movie, channel
     settings: Settings,
     movie: Movie,
-    *,
-    excess_noise: float = 1.0,  # true photoelectrons for one of the camera's: 2 of an EMCCD
 ) -> dict:  # plain values by name
     "What a result is made with, so that it can be made again."
     def plain(value):
@@ -306,7 +302,7 @@ def protocol_of(
         "posterior": settings.posterior,
         "seed": settings.seed,
         **network,
-        **_asked_of_posterior(settings, movie, excess_noise),
+        **_asked_of_posterior(settings, movie),
         "movie": movie.name,
         "files": [_described(path) for path in getattr(options, "movie", ())],
         "channel": getattr(options, "channel", None),
@@ -315,7 +311,7 @@ def protocol_of(
         "binning": movie.binning,
         "frames asked for": len(movie),
         "first frame read": f"SHA-256 {_digest(movie.read(0, 1).numpy().tobytes())}",
-        "camera": camera | {"units": "ADU, ADU/e-, ADU^2", "excess noise": excess_noise},  # that is in the gain
+        "camera": camera | {"units": "ADU, ADU/e-, ADU^2", "excess noise": settings.camera.excess_noise},  # that is in the gain
         "saturation [ADU]": settings.saturation,
         "sigma [px]": settings.sigma,
         "pixel size [nm]": settings.pixel_size,
@@ -324,13 +320,13 @@ def protocol_of(
     }
 
 # %% ../nbs/12g_result_files.ipynb #protocol-posterior
-def _asked_of_posterior(settings: Settings, movie: Movie, excess_noise: float) -> dict:
+def _asked_of_posterior(settings: Settings, movie: Movie) -> dict:
     "What only some results depend on."
     asked = {"draws": settings.n_draws} if settings.n_draws else {}
     if region := sampled_region(settings, movie.shape):
         asked["region sampled"] = [[part.start, part.stop] for part in region]
     if settings.posterior == "exact":
-        photons = [bound * excess_noise for bound in settings.photons]
+        photons = [bound * settings.camera.excess_noise for bound in settings.photons]
         asked |= {"budget a frame [s]": settings.budget, "photons allowed [e-]": photons, "least probability of a localization": settings.least_probability}
     return asked
 

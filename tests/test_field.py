@@ -1,5 +1,6 @@
 """Files and movies of the kinds that people report trouble with: what is right for each, a test for each row of field/README.md."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -230,3 +231,15 @@ def test_spots_that_do_not_fit_are_named():
 def test_an_emccd_without_its_excess_noise_is_named():
     assert "gain" in alarms("p_em.tif", Camera(100.0, 40.0, 400.0))
     assert alarms("p_em.tif", make_camera(100.0, 1.0, 400.0, em_gain=40.0)) == set()
+
+
+@pytest.mark.parametrize(("name", "known", "option", "wrong", "right"), [
+    ("p_plain.tif", "--binning 2 --sigma 0.55 --gain 2 --read-variance 4", "offset", 112.0, 100.0),
+    ("p_em.tif", "--em-gain 100 --sigma 1.1 --offset 100 --read-variance 400", "gain", 1.0, 0.4),
+])  # fmt: skip
+def test_what_an_alarm_says_can_be_given(name, known, option, wrong, right, tmp_path, capsys):
+    asked = ["reconstruct", str(FIELD / name), "--out", str(tmp_path / "out"), *known.split(), "--pixel-size", "100", "--posterior", "fast", "--strict"]
+    assert main([*asked, f"--{option}", str(wrong)]) == 2
+    said = re.search(rf"it would be with .*?{option} ([\d.]+)", capsys.readouterr().out)[1]
+    assert abs(float(said) / right - 1) < 0.2
+    assert main([*asked, f"--{option}", said]) == 0, capsys.readouterr().err

@@ -234,7 +234,7 @@ def test_other_tables_are_no_draws(tmp_path):
         read_draws(tmp_path / "localizations.csv")
     assert "localizations.csv" in one_line(raised)
     rows = np.zeros(1, [("draw", int), ("frame", int), ("x", float), ("y", float), ("photons", float)])
-    write_draws(tmp_path / "draws.csv", [rows], pixel_size=100.0)
+    write_draws(tmp_path / "draws.csv", [rows], pixel_size=100.0, camera=Camera())
     assert [len(draw) for draw in read_draws(tmp_path / "draws.csv", n_draws=3)] == [1, 0, 0]
     assert len(read_draws(tmp_path / "draws.csv")) == 1
 
@@ -387,6 +387,34 @@ def test_all_tables_of_an_emccd_hold_photons_and_count_frames_from_one(tmp_path)
     assert np.allclose(frames["photons"], summed, rtol=0.01) and 1000 < np.median(summed) < 2600
 
 
+@pytest.mark.parametrize("known", ["--gain 0.01 --read-variance 4", "--gain 0.01", "--read-variance 4", "--camera {maps}"])
+def test_however_an_emccd_is_given_its_tables_hold_photons(known, tmp_path):
+    generator = torch.Generator().manual_seed(5)
+    places = 8 + 48 * torch.rand((8, 6, 2), generator=generator)
+    light = expected_photons(places, torch.full((8, 6), 2000.0), (64, 64), 1.1, background=10.0)
+    counts = 100 + torch.distributions.Gamma(torch.poisson(light, generator).clamp(min=1e-3), 1.0).sample()  # 0.01 ADU/e⁻, a hundredfold
+    tifffile.imwrite(tmp_path / "movie.tif", counts[:, 0].round().numpy().astype(np.uint16))
+    np.savez(tmp_path / "maps.npz", offset=np.full((64, 64), 100.0), gain=np.full((64, 64), 0.01), read_variance=np.full((64, 64), 4.0))
+    camera = known.format(maps=tmp_path / "maps.npz").split() + ["--offset", "100"] * ("--camera" not in known)
+    more = ["--em-gain", "100", "--sigma", "1.1", "--pixel-size", "100", "--posterior", "fast"]
+    assert main(["reconstruct", str(tmp_path / "movie.tif"), "--out", str(tmp_path / "out"), *camera, *more]) == 0
+    table = np.genfromtxt(tmp_path / "out" / "localizations.csv", delimiter=",", names=True, deletechars="")
+    assert abs(np.median(table["intensity_[photon]"]) / 2000 - 1) < 0.25 and protocol(tmp_path / "out")["camera"]["excess noise"] == 2
+
+
+def test_a_camera_is_not_given_its_multiplication_alone():
+    with pytest.raises(ValueError) as raised:
+        Camera(100.0, 0.4, 4.0, em_gain=100.0)  # make_camera would put it into the gain
+    assert "make_camera takes em_gain" in one_line(raised)
+
+
+def test_a_wrong_offset_is_told_as_it_was_given(tmp_path, capsys):
+    tifffile.imwrite(movie := tmp_path / "movie.tif", np.random.default_rng(0).poisson(110, (3, 40, 40)).astype(np.uint16), photometric="minisblack")
+    camera = ["--sigma", "1.1", "--gain", "2", "--read-variance", "4", "--pixel-size", "108", "--binning", "2", "--posterior", "fast"]
+    said = refused(capsys, "reconstruct", movie, "--out", tmp_path / "out", "--offset", "200", *camera)
+    assert "far below the offset of 200 ADU" in said and "for each camera pixel" in said
+
+
 def a_movie(path, frames=4, seed=0):
     "Of a few emitters, for the options KNOWN."
     generator = torch.Generator().manual_seed(seed)
@@ -458,7 +486,7 @@ def test_a_run_does_not_go_on_with_other_files(tmp_path, capsys, monkeypatch):
 
 def test_protocol_and_report_know_the_excess_noise(tmp_path, monkeypatch):
     movie, found = a_movie(tmp_path / "movie.tif", frames=1), {}
-    monkeypatch.setattr("smlm_ddpm.result_files.write_report", lambda path, *all, excess_noise, **how: found.update({path: excess_noise}))
+    monkeypatch.setattr("smlm_ddpm.result_files.write_report", lambda path, result, movie, settings, **how: found.update({path: settings.camera.excess_noise}))
     for name, camera in (("em", ["--gain", "0.01", "--em-gain", "100"]), ("plain", ["--gain", "2"])):
         optics = ["--sigma", "1.1", "--offset", "100", "--read-variance", "4", "--pixel-size", "108", "--posterior", "exact", "--budget", "0.01"]
         assert main(["reconstruct", str(movie), "--out", str(tmp_path / name), *camera, *optics]) == 0

@@ -22,7 +22,7 @@ def found() -> np.ndarray:
 
 
 def test_picasso_opens_its_own_format(found, tmp_path):
-    with PicassoWriter(tmp_path / "table.hdf5", pixel_size=108.0, shape=(64, 64), frames=10) as writer:
+    with PicassoWriter(tmp_path / "table.hdf5", pixel_size=108.0, shape=(64, 64), frames=10, camera=Camera(100.0, 2.0, 4.0)) as writer:
         writer(found)
     table, information = picasso.load_locs(str(tmp_path / "table.hdf5"))
     assert np.allclose(table["x"], found["x"] - 0.5) and np.allclose(table["y"], found["y"] - 0.5)  # centres of pixels at integers
