@@ -274,8 +274,8 @@ def dropped_frames(
     adu: Tensor,  # (B, 1, H, W)
 ) -> Tensor:  # (B,) bool
     "Frames that hold a single value, as programs write them in the place of a frame that was lost."
-    flat = adu.flatten(1)
-    return flat.amax(1) == flat.amin(1)
+    flat = torch.as_tensor(adu).flatten(1)
+    return (flat == flat[:, :1]).all(1)
 
 # %% ../nbs/11_camera.ipynb #pixel-moments
 def _whole_frames(movie: Movie, chunk: int = 64) -> Iterator[np.ndarray]:

@@ -89,8 +89,8 @@ def exact_posterior(
 # %% ../nbs/04e_exact_posterior.ipynb #checked
 def _check_photons(photons: tuple[float, float]) -> None:
     "ValueError for a range that no emitter can be in."
-    if not 0 < photons[0] < photons[1] < math.inf:
-        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {photons[0]:g} and {photons[1]:g}")
+    if np.shape(photons) != (2,) or not 0 < photons[0] < photons[1] < math.inf:
+        raise ValueError(f"photons: a lowest and a higher highest above 0 are needed, not {photons}")
 
 
 def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
@@ -101,8 +101,8 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
         raise ValueError(f"prior must be a Prior or None, not {type(prior).__name__}: the order is adu, camera, sigma, prior")
     if prior is not None and (prior.count_distribution != "poisson" or prior.placement != "field"):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
-    if n_draws < 0 or (budget is not None and budget <= 0):
-        raise ValueError(f"n_draws = {n_draws} must not be negative, and budget = {budget} must be above 0 s")
+    if n_draws < 0 or n_draws != int(n_draws) or (budget is not None and budget <= 0):
+        raise ValueError(f"n_draws = {n_draws} must be a whole number, 0 or more, and budget = {budget} must be above 0 s")
     _check_photons(photons)
     arrays = _frame_arrays(adu, camera, sigma)
     widths = [width for _, _, width in arrays]

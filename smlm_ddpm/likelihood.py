@@ -33,15 +33,18 @@ class Camera:
     excess_noise: float = 1.0  # true photoelectrons for one of the camera's: 2 after electron multiplication; in the gain, too
 
     def __post_init__(self):
-        if not (torch.as_tensor(self.gain) > 0).all():
-            raise ValueError("gain must be above 0 ADU per photoelectron")
-        if not (torch.as_tensor(self.read_variance) >= 0).all():
-            raise ValueError("read_variance must not be negative")
+        for name, right in (("offset", "a finite number of ADU"), ("gain", "above 0 ADU per photoelectron"), ("read_variance", "0 ADU² or more")):
+            values = torch.as_tensor(value := getattr(self, name))
+            if not values.isfinite().all() or (name != "offset" and not (values >= 0).all()) or (name == "gain" and not values.all()):
+                raise ValueError(f"{name} must be {right}")
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, _real(values))
         if not (1 <= self.em_gain < math.inf and 1 <= self.excess_noise < math.inf) or self.em_gain > self.excess_noise == 1:
             raise ValueError("em_gain and excess_noise are 1 or more and factors of the gain, never em_gain alone; make_camera takes em_gain")
 
     def to_electrons(self, adu: Tensor) -> Tensor:  # (B, 1, H, W) [ADU] → the same shape [e⁻]
         "Camera counts to photoelectrons, (x − o)/g: unbiased, and negative where the noise is; ValueError where maps don't fit the frames."
+        adu = _real(adu)
         try:
             return (adu - self.offset) / self.gain
         except RuntimeError as error:
@@ -58,6 +61,7 @@ class Camera:
         generator: torch.Generator | None = None,
     ) -> Tensor:  # (B, 1, H, W) [ADU]
         "Draw a frame: x = g·Poisson(ω) + N(o, w²)."
+        expected = _real(expected)
         noise = torch.randn(expected.shape, generator=generator, dtype=expected.dtype, device=expected.device)
         electrons = torch.poisson(expected, generator=generator)
         deviation = torch.as_tensor(self.read_variance, dtype=expected.dtype, device=expected.device).sqrt()
@@ -77,7 +81,7 @@ def log_likelihood_poisson(
     adu = _real(adu)
     read_variance = torch.as_tensor(camera.read_variance_electrons, dtype=adu.dtype, device=adu.device)
     counts = (camera.to_electrons(adu) + read_variance).clamp(min=0)
-    rate = expected + read_variance
+    rate = _real(expected) + read_variance
     value = torch.xlogy(counts, rate) - rate - torch.lgamma(counts + 1)
     return torch.where(read_variance < LEFT_OUT_FROM, value, 0.0)
 
@@ -105,7 +109,7 @@ def log_likelihood_exact(
         raise ValueError("the exact likelihood needs a read_variance above 0; use log_likelihood_poisson")
     used, photons = variance < LEFT_OUT_FROM, camera.to_electrons(adu)
     variance = torch.where(used, variance, 1.0)
-    photons, expected, variance = torch.broadcast_tensors(photons, expected.clamp(min=1e-12), variance)
+    photons, expected, variance = torch.broadcast_tensors(photons, _real(expected).clamp(min=1e-12), variance)
     centre = _likeliest_electrons(photons, expected, variance).round()
     half = math.ceil(width * float((variance * centre / (variance + centre)).max().sqrt()) + width)
     electrons = centre[..., None] + torch.arange(-half, half + 1, dtype=adu.dtype, device=adu.device)
@@ -131,7 +135,7 @@ def deviance_moments(
     electrons = np.arange(int(light + 12 * math.sqrt(light) + 30))[:, None]
     nodes, weights = _normal_nodes() if read_variance > 0 else (np.zeros(1), np.ones(1))
     probability = np.exp(xlogy(electrons, light) - light - gammaln(electrons + 1)) * weights / weights.sum()
-    counts, rate = np.maximum(electrons + math.sqrt(read_variance) * nodes + read_variance, 0.0), light + read_variance
+    counts, rate = np.maximum(electrons + math.sqrt(read_variance) * nodes + read_variance, 0.0), max(light + read_variance, 1e-300)
     deviance = 2 * (xlogy(counts, counts / rate) - counts + rate)
     mean = (probability * deviance).sum()
     return float(mean), float((probability * deviance**2).sum() - mean**2)
@@ -279,6 +283,7 @@ class Simulation:
 
     def __getitem__(self, frames: slice | Tensor) -> "Simulation":
         "Some of the frames, such as `simulation[2:5]`, or those where a mask (B,) is true; TypeError for a single number."
+        frames = torch.from_numpy(frames) if isinstance(frames, np.ndarray) else frames
         if not isinstance(frames, slice) and getattr(frames, "dtype", None) != torch.bool:
             raise TypeError(f"frames are taken by a slice, such as [2:5], or a mask, not by {frames!r}")
         parts = {field.name: getattr(self, field.name) for field in fields(self)}

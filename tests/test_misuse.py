@@ -10,13 +10,16 @@ import pytest
 import tifffile
 import torch
 
+from smlm_ddpm.calibration import uniformity
 from smlm_ddpm.camera import photon_transfer, read_calibration
 from smlm_ddpm.command_line import main
+from smlm_ddpm.drift import Drift
 from smlm_ddpm.exact_posterior import exact_posterior
 from smlm_ddpm.fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from smlm_ddpm.files import Movie, read_draws, read_movie, write_draws
 from smlm_ddpm.fisher import crlb
 from smlm_ddpm.jumps import frame_problems, move_shares, run_chain
+from smlm_ddpm.kde import kernel_density, kernel_peak
 from smlm_ddpm.likelihood import (
     LEFT_OUT,
     Camera,
@@ -26,13 +29,16 @@ from smlm_ddpm.likelihood import (
     prepare_frames,
     simulate,
 )  # fmt: skip
-from smlm_ddpm.linking import link
+from smlm_ddpm.linking import MOLECULE_FIELDS, link
 from smlm_ddpm.localization import fit_emitters
 from smlm_ddpm.mcmc import convergence, metropolis_hastings, quadrature_posterior
+from smlm_ddpm.models import load_pretrained
+from smlm_ddpm.movies import reconstruct
 from smlm_ddpm.opening import _counted
 from smlm_ddpm.psf import expected_photons
 from smlm_ddpm.result_files import check_out
 from smlm_ddpm.reversible_jump import reversible_jump
+from smlm_ddpm.tiers import Settings
 
 PRIOR = Prior(count_distribution="poisson", count=None, emitter_density=(1e-3, 1e-2), placement="field", margin=3.0,
               photons=(500.0, 2000.0), background=(5.0, 5.0), read_variance=(4.0, 4.0), sigma=(1.1, 1.1), shape=(16, 18))  # fmt: skip
@@ -534,3 +540,59 @@ def test_a_molecule_is_linked_over_frames_that_the_camera_dropped(tmp_path):
     assert main(["reconstruct", str(movie), "--out", str(tmp_path / "out"), *KNOWN]) == 0
     molecules = np.genfromtxt(tmp_path / "out" / "molecules.csv", delimiter=",", names=True, deletechars="")
     assert len(molecules) == 2 and protocol(tmp_path / "out")["frames dropped by the camera"] == 3
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+def test_whole_numbers_below_the_offset_are_negative_light(kind):
+    "Unsigned numbers would wrap around to tens of thousands of photoelectrons."
+    assert (Camera(100, 2, 8).to_electrons(np.full((2, 1, 8, 8), 98, kind)) == -1).all()
+
+
+def test_maps_of_a_camera_may_be_arrays():
+    shape = (20, 24)
+    camera = Camera(np.full(shape, 100), np.full(shape, 2.0), np.full(shape, 8.0))
+    assert all(isinstance(getattr(camera, name), torch.Tensor) for name in ("offset", "gain", "read_variance"))
+    assert camera.expose(np.full((2, 1, *shape), 5)).shape == (2, 1, *shape)
+
+
+@pytest.mark.parametrize("wrong", [(np.nan, 2, 8), (100, np.inf, 8), (100, 2, np.nan)])
+def test_a_camera_of_no_numbers_is_refused(wrong):
+    with pytest.raises(ValueError, match="must be"):
+        Camera(*wrong)
+
+
+@pytest.mark.parametrize("name, value", [("background", -5.0), ("photons", -500.0), ("sigma", 0.0)])
+def test_a_bound_for_what_cannot_be_is_refused(name, value):
+    scene = {"photons": 500.0, "sigma": 1.2, "background": 5.0} | {name: value}
+    with pytest.raises(ValueError, match=name):
+        crlb(torch.tensor([[[5.0, 5.0]]]), scene["photons"], (20, 20), scene["sigma"], scene["background"], 1.0)
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match="mask is"):
+        kernel_density(torch.rand(3, 2, 2) * 20, (20, 20), torch.ones(2, 3, dtype=torch.bool))
+
+
+def test_places_that_are_no_numbers_are_not_linked():
+    table = np.zeros(3, MOLECULE_FIELDS)
+    table["frame"], table["x"], table["x_sd"], table["y_sd"], table["sigma"], table["probability"] = [0, 1, 2], [5, np.nan, 20], 0.05, 0.05, 1.0, 1.0
+    with pytest.raises(ValueError, match="localization 1 "):
+        link(table)
+
+
+def test_ranks_that_are_nan_do_not_count():
+    ranks = np.random.default_rng(0).random(200)
+    held = np.where(np.arange(200) < 60, np.nan, ranks)
+    assert uniformity(held)["p"] == uniformity(held[60:])["p"]
+    with pytest.raises(ValueError, match="no ranks"):
+        uniformity(np.full(3, np.nan))
+
+
+def test_a_sampled_region_follows_a_drift_beyond_its_margin():
+    "The light of what belongs to the region lies 30 px away from it."
+    far = Drift(0, np.tile([0.0, 30.0], (2, 1)), np.zeros((2, 2)))
+    camera, places = Camera(100.0, 2.0, 8.0), torch.tensor([[[14.0, 34.0]]]).expand(2, 1, 2)
+    frames = camera.expose(expected_photons(places, 3000.0, (48, 32), 1.2, background=5.0), torch.Generator().manual_seed(0))[:, 0].numpy()
+    settings = Settings(camera, 1.2, posterior="network", n_samples=4, drift=far, samples_roi=(slice(0, 9), slice(8, 20)))
+    result = reconstruct(frames, settings, model=load_pretrained("default"))
+    assert (result.samples.sum((1, 2)) * kernel_peak() > 1.5).all()
