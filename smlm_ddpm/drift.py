@@ -63,7 +63,7 @@ def corrected_images(
     drift: Drift,  # that covers the frames
     *,
     first_frame: int,  # number of the first frame
-    error: np.ndarray | float = 0.0,  # (B, 2) of the drift's shifts, as drawn from `drift_errors` [px]
+    error: np.ndarray | float = 0.0,  # (B, 2) of the drift's shifts, as drift_errors draws them [px]
 ) -> np.ndarray:  # float64, what has moved in from outside is 0
     "Super-resolved images of frames without drift; ValueError where the table does not cover the frames."
     shift = drift.of(first_frame + np.arange(len(images)))[0] + error

@@ -20,6 +20,18 @@ from torch import Tensor
 
 from .psf import _real, expected_photons
 
+# %% ../nbs/01_likelihood.ipynb #check-camera
+def _check_camera(camera) -> None:
+    "ValueError for what no camera has; maps that are arrays become tensors."
+    for name, right in (("offset", "a finite number of ADU"), ("gain", "above 0 ADU per photoelectron"), ("read_variance", "0 ADU² or more")):
+        values = torch.as_tensor(value := getattr(camera, name))
+        if not values.isfinite().all() or (name != "offset" and not (values >= 0).all()) or (name == "gain" and not values.all()):
+            raise ValueError(f"{name} must be {right}")
+        if isinstance(value, np.ndarray):
+            object.__setattr__(camera, name, _real(values))
+    if not (1 <= camera.em_gain < math.inf and 1 <= camera.excess_noise < math.inf) or camera.em_gain > camera.excess_noise == 1:
+        raise ValueError("em_gain and excess_noise are 1 or more and factors of the gain, never em_gain alone; make_camera takes em_gain")
+
 # %% ../nbs/01_likelihood.ipynb #camera
 @dataclass(frozen=True)
 class Camera:
@@ -33,14 +45,7 @@ class Camera:
     excess_noise: float = 1.0  # true photoelectrons for one of the camera's: 2 after electron multiplication; in the gain, too
 
     def __post_init__(self):
-        for name, right in (("offset", "a finite number of ADU"), ("gain", "above 0 ADU per photoelectron"), ("read_variance", "0 ADU² or more")):
-            values = torch.as_tensor(value := getattr(self, name))
-            if not values.isfinite().all() or (name != "offset" and not (values >= 0).all()) or (name == "gain" and not values.all()):
-                raise ValueError(f"{name} must be {right}")
-            if isinstance(value, np.ndarray):
-                object.__setattr__(self, name, _real(values))
-        if not (1 <= self.em_gain < math.inf and 1 <= self.excess_noise < math.inf) or self.em_gain > self.excess_noise == 1:
-            raise ValueError("em_gain and excess_noise are 1 or more and factors of the gain, never em_gain alone; make_camera takes em_gain")
+        _check_camera(self)
 
     def to_electrons(self, adu: Tensor) -> Tensor:  # (B, 1, H, W) [ADU] → the same shape [e⁻]
         "Camera counts to photoelectrons, (x − o)/g: unbiased, and negative where the noise is; ValueError where maps don't fit the frames."
