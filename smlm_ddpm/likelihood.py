@@ -26,7 +26,8 @@ def _check_camera(camera) -> None:
     for name, right in (("offset", "a finite number of ADU"), ("gain", "above 0 ADU per photoelectron"), ("read_variance", "0 ADU² or more")):
         values = torch.as_tensor(value := getattr(camera, name))
         if not values.isfinite().all() or (name != "offset" and not (values >= 0).all()) or (name == "gain" and not values.all()):
-            raise ValueError(f"{name} must be {right}")
+            left_out = f" in every pixel; one is left out by a read variance of {LEFT_OUT:g} e⁻²" if values.ndim else ""
+            raise ValueError(f"{name} must be {right}{left_out}")
         if isinstance(value, np.ndarray):
             object.__setattr__(camera, name, _real(values))
     if not (1 <= camera.em_gain < math.inf and 1 <= camera.excess_noise < math.inf) or camera.em_gain > camera.excess_noise == 1:
@@ -449,10 +450,7 @@ def _check_frames(adu, camera):
     if not adu.isfinite().all():
         raise ValueError("frames hold NaN or infinite values: every pixel must be a number of camera counts")
     for name in ("offset", "gain", "read_variance"):
-        values = torch.as_tensor(getattr(camera, name))
-        shape = tuple(values.shape)
-        if not values.isfinite().all():
-            raise ValueError(f"camera map {name} holds NaN or infinite values; a pixel is left out by a read_variance of {LEFT_OUT:g} e⁻²")
+        shape = tuple(torch.as_tensor(getattr(camera, name)).shape)
         if len(shape) > 4 or any(side not in (1, full) for side, full in zip(reversed(shape), reversed(adu.shape))):
             raise ValueError(f"camera map {name} has shape {shape}, which does not fit frames of {tuple(adu.shape[-2:])}")
 
