@@ -20,6 +20,10 @@ from torch import Tensor
 
 from .psf import _real, expected_photons
 
+# %% ../nbs/01_likelihood.ipynb #left-out
+LEFT_OUT = 1e9  # read variance of a pixel that is left out [e⁻²]
+LEFT_OUT_FROM = 1e8  # from this one on a pixel counts as left out [e⁻²]
+
 # %% ../nbs/01_likelihood.ipynb #check-camera
 def _check_camera(camera) -> None:
     "ValueError for what no camera has; maps that are arrays become tensors."
@@ -72,10 +76,6 @@ class Camera:
         electrons = torch.poisson(expected, generator=generator)
         deviation = torch.as_tensor(self.read_variance, dtype=expected.dtype, device=expected.device).sqrt()
         return self.gain * electrons + self.offset + deviation * noise
-
-# %% ../nbs/01_likelihood.ipynb #left-out
-LEFT_OUT = 1e9  # read variance of a pixel that is left out [e⁻²]
-LEFT_OUT_FROM = 1e8  # from this one on a pixel counts as left out [e⁻²]
 
 # %% ../nbs/01_likelihood.ipynb #log-likelihood-poisson
 def log_likelihood_poisson(
