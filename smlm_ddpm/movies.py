@@ -237,7 +237,7 @@ def reconstruct(
         raise ValueError(f"chunk = {chunk}: one frame or more are kept at once")
     if settings.posterior == "network" and model is None:
         raise ValueError(f"posterior {settings.posterior!r} needs a model")
-    check_offset(movie.read(0, 1), settings.camera, name=movie.name)
+    check_offset(movie.read(0, 1), settings.camera, name=movie.name, binning=movie.binning)
     if settings.drift:
         settings.drift.of(movie.first + np.array([0, len(movie) - 1]))
     store = store or MemoryStore(settings.no_sums(movie.shape))

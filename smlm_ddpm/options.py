@@ -95,7 +95,7 @@ def _add_movie(parser: argparse.ArgumentParser) -> None:
 def _add_camera(parser: argparse.ArgumentParser) -> None:
     "What has to be known of camera and optics."
     camera = parser.add_argument_group("camera (what is not given is estimated from the noise of the frames)")
-    camera.add_argument("--offset", type=_finite, metavar="ADU", help="counts in the dark")
+    camera.add_argument("--offset", type=_finite, metavar="ADU", help="counts of a camera pixel in the dark, before any --binning")
     camera.add_argument("--gain", type=_positive, metavar="ADU", help="counts per photoelectron; of an EMCCD without multiplication")
     camera.add_argument("--read-variance", type=_not_negative, metavar="ADU2", help="variance of the read noise [ADU²]")
     camera.add_argument("--em-gain", type=_positive, metavar="M", help="multiplication of an EMCCD: its excess noise is taken account of")

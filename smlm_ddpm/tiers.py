@@ -116,7 +116,7 @@ def _crop_camera(camera: Camera, tile) -> Camera:
     "The part of the camera's maps under a tile."
     values = {key: getattr(camera, key) for key in CAMERA_KEYS}
     cropped = {k: v[(..., *tile)] if isinstance(v, Tensor) and v.ndim >= 2 else v for k, v in values.items()}
-    return Camera(**cropped)
+    return replace(camera, **cropped)
 
 
 def _crop_density(outer, inner):
@@ -266,7 +266,7 @@ def _stamp(found) -> np.ndarray:
 def _camera_of(camera: Camera, index: int) -> Camera:
     "The camera of one of the frames, where its maps differ from frame to frame."
     values = {key: getattr(camera, key) for key in CAMERA_KEYS}
-    return Camera(**{k: v[index : index + 1] if isinstance(v, Tensor) and v.ndim == 4 and len(v) > 1 else v for k, v in values.items()})
+    return replace(camera, **{k: v[index : index + 1] if isinstance(v, Tensor) and v.ndim == 4 and len(v) > 1 else v for k, v in values.items()})
 
 
 def _exact_table(emitters: np.ndarray, settings: Settings) -> np.ndarray:
