@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import ive
 
 from .kde import FACTOR
 
@@ -79,12 +80,21 @@ def corrected_moments(
     first_frame: int,  # number of the first frame
 ) -> tuple[np.ndarray, np.ndarray]:  # likewise, float64
     "Mean and variance of super-resolved images without drift, whose error spreads them; ValueError where the table does not cover the frames."
-    square = variance + np.square(mean, dtype=np.float64)
-    mean, square = (corrected_images(each, drift, first_frame=first_frame) for each in (mean, square))
-    for index, (x_sd, y_sd) in enumerate(drift.of(first_frame + np.arange(len(mean)))[1]):
-        for image in (mean[index, 0], square[index, 0]):
-            ndimage.gaussian_filter(image, (FACTOR * y_sd, FACTOR * x_sd), mode="constant", output=image)
-    return mean, np.maximum(square - mean**2, 0.0)
+    mean, variance = (corrected_images(each, drift, first_frame=first_frame) for each in (mean, variance))
+    for index, errors in enumerate(drift.of(first_frame + np.arange(len(mean)))[1]):
+        if errors.any():
+            square = _spread(variance[index, 0] + mean[index, 0] ** 2, *errors)
+            mean[index, 0] = _spread(mean[index, 0], *errors)
+            variance[index, 0] = np.maximum(square - mean[index, 0] ** 2, 0.0)
+    return mean, variance
+
+
+def _spread(image, x_sd, y_sd):
+    "An image blurred by Gaussians on whole pixels, whose variance is right however small it is (Lindeberg 1990)."
+    for axis, sd in ((0, FACTOR * y_sd), (1, FACTOR * x_sd)):
+        reach = int(np.ceil(4.5 * sd)) + 1
+        image = ndimage.correlate1d(image, ive(np.abs(np.arange(-reach, reach + 1)), sd**2), axis, mode="constant")
+    return image
 
 # %% ../nbs/11c_drift.ipynb #drift-errors
 def drift_errors(
