@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .files import Movie
 from .formats import optional_module
-from .likelihood import LEFT_OUT, LEFT_OUT_FROM, Camera
+from .likelihood import _CAMERA_VALUES, LEFT_OUT, LEFT_OUT_FROM, Camera
 
 # %% ../nbs/11_camera.ipynb #make-camera
 EXCESS_NOISE = 2.0  # variance over mean of the electrons after electron multiplication
@@ -62,13 +62,11 @@ MOST_DEAD = 0.05  # share of pixels without a usable value that a calibration ma
 def _bad_values(offset, gain, read_variance):
     "Where each can't be; ValueError where that is in too many pixels."
     values = {"offset": offset, "gain": gain, "read_variance": read_variance}
-    right = {"offset": "a finite number of ADU", "gain": "above 0 ADU per photoelectron", "read_variance": "0 ADU² or more"}
-    bad = {"offset": ~offset.isfinite(), "gain": ~(gain.isfinite() & (gain > 0)),
-           "read_variance": ~(read_variance.isfinite() & (read_variance >= 0))}  # fmt: skip
+    bad = {name: ~(values[name].isfinite() & allowed(values[name])) for name, (_, allowed) in _CAMERA_VALUES.items()}
     for name, wrong in bad.items():
         if wrong.any() and wrong.float().mean() > MOST_DEAD:
             where = f" in {int(wrong.sum())} of {wrong.numel()} pixels" if wrong.ndim else ""
-            raise ValueError(f"{name} is {float(values[name][wrong].ravel()[0]):g}{where}; it must be {right[name]}")
+            raise ValueError(f"{name} is {float(values[name][wrong].ravel()[0]):g}{where}; it must be {_CAMERA_VALUES[name][0]}")
     return bad
 
 # %% ../nbs/11_camera.ipynb #leave-out

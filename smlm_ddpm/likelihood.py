@@ -25,11 +25,18 @@ LEFT_OUT = 1e9  # read variance of a pixel that is left out [e⁻²]
 LEFT_OUT_FROM = 1e8  # from this one on a pixel counts as left out [e⁻²]
 
 # %% ../nbs/01_likelihood.ipynb #check-camera
+_CAMERA_VALUES = {  # what each must be, in words and as a test beside being finite
+    "offset": ("a finite number of ADU", torch.isfinite),
+    "gain": ("above 0 ADU per photoelectron", lambda values: values > 0),
+    "read_variance": ("0 ADU² or more", lambda values: values >= 0),
+}
+
+
 def _check_camera(camera) -> None:
     "ValueError for what no camera has; maps that are arrays become tensors."
-    for name, right in (("offset", "a finite number of ADU"), ("gain", "above 0 ADU per photoelectron"), ("read_variance", "0 ADU² or more")):
+    for name, (right, allowed) in _CAMERA_VALUES.items():
         values = torch.as_tensor(value := getattr(camera, name))
-        if not values.isfinite().all() or (name != "offset" and not (values >= 0).all()) or (name == "gain" and not values.all()):
+        if not (values.isfinite() & allowed(values)).all():
             left_out = f" in every pixel; one is left out by a read variance of {LEFT_OUT:g} e⁻²" if values.ndim else ""
             raise ValueError(f"{name} must be {right}{left_out}")
         if isinstance(value, np.ndarray):
@@ -449,7 +456,7 @@ def _check_frames(adu, camera):
         raise ValueError(f"frames of {adu.shape[-2]}×{adu.shape[-1]} px are too small: at least {SMALLEST_SIDE} px a side")
     if not adu.isfinite().all():
         raise ValueError("frames hold NaN or infinite values: every pixel must be a number of camera counts")
-    for name in ("offset", "gain", "read_variance"):
+    for name in _CAMERA_VALUES:
         shape = tuple(torch.as_tensor(getattr(camera, name)).shape)
         if len(shape) > 4 or any(side not in (1, full) for side, full in zip(reversed(shape), reversed(adu.shape))):
             raise ValueError(f"camera map {name} has shape {shape}, which does not fit frames of {tuple(adu.shape[-2:])}")

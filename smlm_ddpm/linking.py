@@ -32,7 +32,7 @@ def _pairs(molecules, rows, gate):
             dx, dy = rows[row, 0] - molecules[molecule, _X], rows[row, 1] - molecules[molecule, _Y]
             distance = dx * dx / (rows[row, 2] ** 2 + 1 / molecules[molecule, _WEIGHT_X])
             distance += dy * dy / (rows[row, 3] ** 2 + 1 / molecules[molecule, _WEIGHT_Y])
-            if not distance <= gate:
+            if distance > gate:
                 continue
             if count == len(found):
                 found = np.concatenate((found, np.empty_like(found)))
@@ -117,8 +117,8 @@ class Linker:
 def _columns(rows: np.ndarray, extra_sd: float) -> np.ndarray:
     "x, y, their sds, photons, their sd, background, sigma and probability of localizations."
     names = rows.dtype.names
-    if not (bad := np.isfinite(rows["x"]) & np.isfinite(rows["y"])).all():
-        raise ValueError(f"localization {np.flatnonzero(~bad)[0]} of the table, counted from 0, has a place that is no number; leave it out")
+    if len(bad := np.flatnonzero(~(np.isfinite(rows["x"]) & np.isfinite(rows["y"])))):
+        raise ValueError(f"localization {bad[0]} of the table, counted from 0, has a place that is no number; leave it out")
     errors = [rows[name] if name in names else rows["crlb"] for name in ("x_sd", "y_sd")]
     limit = np.maximum(2 * rows["sigma"], 1e-3)  # an emitter is somewhere under its light
     errors = [np.hypot(np.clip(np.nan_to_num(each, nan=np.inf), 1e-3, limit), extra_sd) for each in errors]
