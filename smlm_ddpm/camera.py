@@ -204,11 +204,13 @@ def bin_camera(
     camera: Camera,
     binning: int,  # camera pixels along each side of a binned one
 ) -> Camera:
-    "The camera of binned pixels: offsets and read variances add up; one pixel that is left out leaves out its square."
+    "The camera of binned pixels: offsets and read variances add up; one pixel that is left out leaves out its square. ValueError for a binning that can't be."
+    if binning != int(binning) or binning < 1:
+        raise ValueError(f"binning is a whole number of camera pixels, from 1, not {binning}")
     if binning == 1:
         return camera
-    values = {key: torch.as_tensor(getattr(camera, key), dtype=torch.float32) for key in CAMERA_KEYS}
-    skipped = left_out(camera)
+    values = {key: _one_map(torch.as_tensor(getattr(camera, key), dtype=torch.float32)) for key in CAMERA_KEYS}
+    skipped = _one_map(left_out(camera))
 
     def binned(value, together):
         if value.ndim == 0:
@@ -221,6 +223,13 @@ def bin_camera(
     values = {"offset": binned(values["offset"], "sum"), "gain": binned(values["gain"], "mean"), "read_variance": binned(kept, "sum")}
     result = replace(camera, **values)
     return leave_out(result, binned(skipped.float(), "amax") > 0) if skipped.any() else result
+
+# %% ../nbs/11_camera.ipynb #one-map
+def _one_map(values: Tensor) -> Tensor:
+    "A map (H, W) as such, also where it has leading axes of one; a number as it is."
+    if values.ndim and values.shape[-2:].numel() != values.numel():
+        raise ValueError(f"a camera's maps are (H, W), one value for each pixel, not {tuple(values.shape)}")
+    return values.reshape(values.shape[-2:])
 
 # %% ../nbs/11_camera.ipynb #number-or-map
 def _number_or_map(values: np.ndarray, part: tuple[slice, slice]) -> float | Tensor:

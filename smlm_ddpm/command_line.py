@@ -46,13 +46,14 @@ def _choose_device(device: str) -> str:
     "A device that PyTorch has, or one line that says which."
     import torch
 
+    from smlm_ddpm.training import usable_device
+
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"--device {device}: is not available to PyTorch here; use cpu") from error
-    return device
+        return str(usable_device(device))
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
 
 # %% ../nbs/13_command_line.ipynb #load-model
 def load_model(name: str, device: str = "auto"):

@@ -23,7 +23,7 @@ from .deepstorm import ResidualBlock, subtract_floor
 from .kde import FACTOR, scale_per_image
 from .likelihood import Prior
 from .psf import per_frame
-from .training import TrainingConfig, simulated_batch
+from .training import TrainingConfig, simulated_batches
 
 # %% ../nbs/06_ddpm.ipynb #schedule
 @dataclass(frozen=True)
@@ -415,8 +415,10 @@ def residual_objective(
 ) -> Callable[[nn.Module, torch.Generator, int], Tensor]:
     "What `train` minimises for Ψ: simulate, let φ tell what it knows, denoise what it doesn't."
 
+    batches = simulated_batches(prior, config, inputs=moments.inputs)
+
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
+        features, density = batches(generator, step)
         with torch.no_grad():
             mean, sd, hidden = moments(features)
             residual = standardise(density, mean[:, None], sd[:, None]).flatten(0, 1)
@@ -432,10 +434,10 @@ def paper_recipe_objective(
     config: TrainingConfig,
 ) -> Callable[[nn.Module, torch.Generator, int], Tensor]:
     "Equation 10 to the letter: y scaled to [−1, 1] image by image, ŷ to [0, 1], ε, ℓ1, the linear schedule."
-    schedule = linear_schedule()
+    schedule, batches = linear_schedule(), simulated_batches(prior, config, inputs=moments.inputs)
 
     def objective(model, generator, step):
-        features, density = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
+        features, density = batches(generator, step)
         with torch.no_grad():
             estimate = scale_per_image(moments(features)[0].clamp(min=0))
         return diffusion_loss(model, 2 * scale_per_image(density[:, 0]) - 1, estimate, schedule, generator, norm="l1")

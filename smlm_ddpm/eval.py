@@ -31,6 +31,7 @@ from . import __version__
 from .fast_localization import localize_frames
 from .fisher import crlb, fisher_information
 from .guided_sampling import Posterior
+from .psf import _real
 from .kde import kernel_density, kernel_peak
 from .likelihood import Frames, Prior, Simulation, prepare_frames, simulate
 from .localization import EmitterFit, fit_emitters, localize_log, localize_plain
@@ -86,6 +87,7 @@ def compare_posteriors(
     least_sd: float = 0.01,  # below it a pixel has nothing to decide
 ) -> dict[str, float]:
     "How well a map of standard deviations, and the mean that goes with it, agree with the exact ones; blank frames have no correlation."
+    mean, sd, exact_mean, exact_sd = map(_real, (mean, sd, exact_mean, exact_sd))
     undecided = exact_sd > least_sd
     centred = [values.flatten(1) - values.flatten(1).mean(1, keepdim=True) for values in (sd.double(), exact_sd.double())]
     correlation = torch.nn.functional.cosine_similarity(*centred, dim=1)[centred[1].norm(dim=1) > 0]
@@ -121,6 +123,7 @@ def coverage(
     levels: tuple[float, ...] = (0.5, 0.8, 0.9, 0.95),  # of the central intervals
 ) -> dict[str, float]:
     "How often the central interval of the samples holds the truth, which for a right posterior is its level."
+    samples, truth = _real(samples), _real(truth)
     generator = torch.Generator(samples.device).manual_seed(0)
 
     def in_steps(values):

@@ -295,10 +295,10 @@ class Simulation:
     emitter_density: Tensor | None = None  # (B,): λ of a Poisson process [px⁻²]; None where the count is uniform
 
     def __getitem__(self, frames: slice | Tensor) -> "Simulation":
-        "Some of the frames, such as `simulation[2:5]`, or those where a mask (B,) is true; TypeError for a single number."
+        "Some of the frames, such as `simulation[2:5]`, those where a mask (B,) is true, or those of an array of numbers; TypeError for a single number."
         frames = torch.from_numpy(frames) if isinstance(frames, np.ndarray) else frames
-        if not isinstance(frames, slice) and getattr(frames, "dtype", None) != torch.bool:
-            raise TypeError(f"frames are taken by a slice, such as [2:5], or a mask, not by {frames!r}")
+        if not isinstance(frames, slice) and getattr(frames, "ndim", 0) != 1:
+            raise TypeError(f"frames are taken by a slice, such as [2:5], a mask or an array of numbers, not by {frames!r}")
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
         parts["camera"] = replace(self.camera, read_variance=self.camera.read_variance[frames])
         whole = {name: part if name == "camera" or part is None else part[frames] for name, part in parts.items()}
@@ -381,8 +381,10 @@ def simulate(
     *,
     shape: tuple[int, int] | None = None,  # rows and columns; None: the prior's
 ) -> Simulation:
-    "Draw emitters from the prior and frames from equation 1 (Figure 1); a pixel that is left out holds no electrons."
+    "Draw emitters from the prior and frames from equation 1 (Figure 1); a pixel that is left out holds no electrons. ValueError for a number of frames or pixels that can't be."
     shape = shape or prior.shape
+    if not isinstance(batch, Integral) or batch < 0 or not all(isinstance(side, Integral) and side > 0 for side in shape):
+        raise ValueError(f"batch is a whole number of frames, from 0, and shape whole numbers of rows and columns, not {batch} and {shape}")
     device = generator.device if generator is not None else torch.device("cpu")
     counts, density = _counts(prior, batch, shape, generator, device)
     most = prior.count_range(shape)[1] if prior.count_distribution == "uniform" else max(1, int(counts.max()) if batch else 0)

@@ -126,11 +126,12 @@ def fit_emitters(
     tolerance: float = 1e-4,  # a frame is done when a step gains less than this [nats]
 ) -> EmitterFit:
     "Maximum likelihood of many frames at once: Fisher scoring with a damping of each frame's own (Levenberg–Marquardt). ValueError for a frame of another shape."
+    frame, positions = _real(frame), _real(positions)
     shape, (batch, count) = tuple(frame.shape[-2:]), positions.shape[:2]
     if frame.ndim != 4 or len(frame) != batch:
         raise ValueError(f"frame is (B, 1, H, W) with the B = {batch} of positions, not {tuple(frame.shape)}")
-    frame, parameters = _real(frame), ("x", "y") + ("photons",) * fit_photons + ("background",) * fit_background
-    mask = torch.ones(batch, count, dtype=torch.bool, device=frame.device) if mask is None else mask.bool()
+    parameters = ("x", "y") + ("photons",) * fit_photons + ("background",) * fit_background
+    mask = torch.ones(batch, count, dtype=torch.bool, device=frame.device) if mask is None else torch.as_tensor(mask).bool()
     start = [torch.as_tensor(value, dtype=frame.dtype, device=frame.device) for value in (photons, background)]
     state = (positions.to(frame.dtype), start[0].expand(batch, count), start[1].expand(batch))
     sigma = torch.as_tensor(sigma, dtype=frame.dtype, device=frame.device).expand(batch)

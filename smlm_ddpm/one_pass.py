@@ -19,7 +19,7 @@ from .ddpm import Denoiser, FrameContext, residual_scale, sinusoidal_embedding
 from .deepstorm import ResidualBlock
 from .kde import FACTOR
 from .likelihood import Prior
-from .training import TrainingConfig, simulated_batch
+from .training import TrainingConfig, simulated_batches
 
 # %% ../nbs/06a_one_pass.ipynb #block-distance
 BLOCKS = (1, 4, 16, 80)  # sides of the blocks whose norms are added [KDE px]
@@ -104,7 +104,7 @@ def _frame_weights(scale: Tensor) -> Tensor:
 def _side_distances(prior, moments, config, floor, device) -> list[float]:
     "How far draws of the posterior are from φ's mean on average, for each side of block; of frames that are not trained with."
     generator = torch.Generator(device).manual_seed(config.seed)
-    features, draws = simulated_batch(prior, replace(config, batch=64), generator, 0, inputs=moments.inputs)
+    features, draws = simulated_batches(prior, replace(config, batch=64), inputs=moments.inputs)(generator, 0)
     with torch.no_grad():
         mean, sd, _ = moments(features)
     weight = _frame_weights(residual_scale(sd, floor=floor))
@@ -121,9 +121,10 @@ def one_pass_objective(
     "What `train` minimises for a generator: the energy score over `BLOCKS`, of as many samples of a frame as draws."
 
     distances = cache(lambda device: _side_distances(prior, moments, config, floor, device))
+    batches = simulated_batches(prior, config, inputs=moments.inputs)
 
     def objective(model, generator, step):
-        features, draws = simulated_batch(prior, config, generator, step, inputs=moments.inputs)
+        features, draws = batches(generator, step)
         with torch.no_grad():
             mean, sd, hidden = moments(features)
         scale, count = residual_scale(sd, floor=floor), max(2, draws.shape[1])

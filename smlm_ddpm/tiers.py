@@ -10,6 +10,7 @@ __all__ = ['FRAME_FIELDS', 'DRAW_FIELDS', 'Settings', 'spans', 'tiles', 'network
 import math
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
+from numbers import Real
 
 import numpy as np
 import torch
@@ -65,6 +66,9 @@ _WIDEST = 5.0  # sigma that exact chains take, too; wider spots are better summe
 
 
 def _check_settings(settings) -> None:
+    for name in ("sigma", "pixel_size", "n_samples", "n_draws", "least_probability"):
+        if not isinstance(number := getattr(settings, name), Real) and getattr(number, "ndim", 1):
+            raise ValueError(f"{name} is a number, not {number!r}")
     if settings.posterior not in METHODS:
         raise ValueError(f"posterior is one of {', '.join(METHODS)}, not {settings.posterior!r}")
     if settings.n_samples < 0 or settings.n_samples == 1:

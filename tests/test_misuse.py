@@ -11,9 +11,10 @@ import tifffile
 import torch
 
 from smlm_ddpm.calibration import uniformity
-from smlm_ddpm.camera import photon_transfer, read_calibration
+from smlm_ddpm.camera import bin_camera, photon_transfer, read_calibration
 from smlm_ddpm.command_line import main
 from smlm_ddpm.drift import Drift
+from smlm_ddpm.eval import compare_posteriors, coverage
 from smlm_ddpm.exact_posterior import exact_posterior
 from smlm_ddpm.fast_localization import LOCALIZATION_COLUMNS, localize_frames
 from smlm_ddpm.files import Movie, read_draws, read_movie, write_draws
@@ -596,3 +597,32 @@ def test_a_sampled_region_follows_a_drift_beyond_its_margin():
     settings = Settings(camera, 1.2, posterior="network", n_samples=4, drift=far, samples_roi=(slice(0, 9), slice(8, 20)))
     result = reconstruct(frames, settings, model=load_pretrained("default"))
     assert (result.samples.sum((1, 2)) * kernel_peak() > 1.5).all()
+
+
+@pytest.mark.parametrize(("wrong", "said"), [
+    (lambda: simulate(Prior(), -1), "batch is"),
+    (lambda: simulate(Prior(), 2, shape=(20.5, 20)), "shape whole numbers"),
+    (lambda: Settings(Camera(), None), "sigma is a number"),
+    (lambda: Settings(Camera(), np.array([1.0, 2.0])), "sigma is a number"),
+    (lambda: bin_camera(Camera(), 0), "binning is"),
+    (lambda: bin_camera(Camera(read_variance=torch.ones(2, 1, 8, 8)), 2), r"maps are \(H, W\)"),
+    (lambda: load_pretrained("paper", device="abacus"), "device abacus"),
+])  # fmt: skip
+def test_what_is_no_number_or_no_device_is_told_in_one_line(wrong, said):
+    with pytest.raises(ValueError, match=said) as refused:
+        wrong()
+    assert "\n" not in str(refused.value)
+
+
+def test_arrays_do_where_tensors_do():
+    random = np.random.default_rng(0)
+    samples, truth = random.random((3, 4, 1, 8, 8)), random.random((3, 1, 8, 8))
+    assert coverage(samples, truth) == coverage(torch.from_numpy(samples), torch.from_numpy(truth))
+    assert compare_posteriors(truth, truth, truth, truth)["total_sd_ratio"] == 1
+    places = np.full((1, 1, 2), 10.0)
+    frame = expected_photons(places, 500.0, (20, 20), 1.2, background=2.0).numpy()
+    assert abs(fit_emitters(frame, places + 0.3, 400.0, 2.0, 1.2, 1.0).positions - 10).max() < 0.01
+
+
+def test_maps_with_leading_axes_are_binned():
+    assert bin_camera(Camera(read_variance=torch.ones(1, 1, 8, 8)), 2).read_variance.shape == (4, 4)
