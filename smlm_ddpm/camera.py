@@ -10,6 +10,7 @@ __all__ = ['EXCESS_NOISE', 'MOST_DEAD', 'CAMERA_KEYS', 'make_camera', 'leave_out
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -205,7 +206,7 @@ def bin_camera(
     binning: int,  # camera pixels along each side of a binned one
 ) -> Camera:
     "The camera of binned pixels: offsets and read variances add up; one pixel that is left out leaves out its square. ValueError for a binning that can't be."
-    if binning != int(binning) or binning < 1:
+    if not isinstance(binning, Integral) or binning < 1:
         raise ValueError(f"binning is a whole number of camera pixels, from 1, not {binning}")
     if binning == 1:
         return camera
@@ -227,7 +228,9 @@ def bin_camera(
 # %% ../nbs/11_camera.ipynb #one-map
 def _one_map(values: Tensor) -> Tensor:
     "A map (H, W) as such, also where it has leading axes of one; a number as it is."
-    if values.ndim and values.shape[-2:].numel() != values.numel():
+    if values.numel() == 1:
+        return values.reshape(())
+    if values.ndim < 2 or values.shape[-2:].numel() != values.numel():
         raise ValueError(f"a camera's maps are (H, W), one value for each pixel, not {tuple(values.shape)}")
     return values.reshape(values.shape[-2:])
 

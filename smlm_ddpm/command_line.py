@@ -46,14 +46,14 @@ def _choose_device(device: str) -> str:
     "A device that PyTorch has, or one line that says which."
     import torch
 
-    from smlm_ddpm.training import usable_device
+    from smlm_ddpm.training import prepare_device
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return str(usable_device(device))
-    except ValueError as error:
-        raise ValueError(f"--{error}") from None
+        return str(prepare_device(device))
+    except ValueError:
+        raise ValueError(f"--device {device}: is not available to PyTorch here; use cpu") from None
 
 # %% ../nbs/13_command_line.ipynb #load-model
 def load_model(name: str, device: str = "auto"):

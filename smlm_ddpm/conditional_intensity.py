@@ -245,7 +245,7 @@ def _log_rates(frames, prior, told):
     table = torch.as_tensor(table, dtype=torch.float32, device=frames.adu.device)
     number, per_step = frames.mask.sum(1), _levels.py_func(prior.photons)[2]
     rates = [table[number.clamp(max=len(table) - 1)], table[(number - 1).clamp(min=0)]]
-    if told is not None:
+    if told is not None and frames.emitter_density is not None:
         rates = [torch.where(told, frames.emitter_density, rate) for rate in rates]
     return [torch.where(rate < 0, torch.inf, rate * per_step).log() for rate in rates]
 
@@ -289,7 +289,7 @@ def _truth_moments(frames, prior, told, generator):
     return first, density * first + spread[1]
 
 # %% ../nbs/04f_conditional_intensity.ipynb #smoothed-truth
-_AT_ONCE = 128  # frames
+_PIXELS = 51_200  # camera pixels of all frames that are worked on together
 
 
 def smoothed_truth(
@@ -301,8 +301,7 @@ def smoothed_truth(
 ) -> tuple[Tensor, Tensor]:  # E[y] and E[y²] as the truth of each frame has them, (B, 1, 4H, 4W)
     "What `smoothed_targets` says of one draw that is the truth itself, for all frames at once."
     with torch.no_grad():
-        order = frames.sigma.argsort()
-        parts = []
-        for chosen in order.split(_AT_ONCE):  # frames of similar spots share the size of their window
+        order, parts = frames.sigma.argsort(), []
+        for chosen in order.split(max(1, _PIXELS // frames.adu[:1].numel())):  # frames of similar spots share the size of their window
             parts.append(_truth_moments(frames[chosen], prior, None if told is None else told[chosen], generator))
         return tuple(torch.cat(part)[order.argsort()] for part in zip(*parts))

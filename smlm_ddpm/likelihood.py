@@ -383,7 +383,8 @@ def simulate(
 ) -> Simulation:
     "Draw emitters from the prior and frames from equation 1 (Figure 1); a pixel that is left out holds no electrons. ValueError for a number of frames or pixels that can't be."
     shape = shape or prior.shape
-    if not isinstance(batch, Integral) or batch < 0 or not all(isinstance(side, Integral) and side > 0 for side in shape):
+    sides = shape if isinstance(shape, (tuple, list)) and len(shape) == 2 else (0,)
+    if not isinstance(batch, Integral) or batch < 0 or not all(isinstance(side, Integral) and side > 0 for side in sides):
         raise ValueError(f"batch is a whole number of frames, from 0, and shape whole numbers of rows and columns, not {batch} and {shape}")
     device = generator.device if generator is not None else torch.device("cpu")
     counts, density = _counts(prior, batch, shape, generator, device)

@@ -30,7 +30,7 @@ from smlm_ddpm.guided_sampling import (
 )
 from .likelihood import LEFT_OUT_FROM, Camera, Frames, Prior, prepare_frames
 from .one_pass import OnePass, one_pass_from_denoiser, one_pass_objective
-from .training import TrainingConfig, load_tensors, moment_objective, save_tensors, train, usable_device
+from .training import TrainingConfig, load_tensors, moment_objective, prepare_device, save_tensors, train
 
 # %% ../nbs/07a_models.ipynb #preset
 STAGES = {  # of training, in order: which network learns
@@ -129,7 +129,7 @@ class _Networks:
         device: str = "cpu",
         dtype: torch.dtype | None = None,  # of the networks' arithmetic; None: bfloat16 where the processor has it
     ):
-        self.preset, self.device = preset, usable_device(device)
+        self.preset, self.device = preset, prepare_device(device)
         self.dtype = dtype or (torch.bfloat16 if _has_bfloat16(self.device) else torch.float32)
         self.phi, self.psi, self.one_pass, self.paper_recipe = (
             network and _ready(network, self.device) for network in (phi, psi, one_pass, paper_recipe)

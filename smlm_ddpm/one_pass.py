@@ -19,7 +19,7 @@ from .ddpm import Denoiser, FrameContext, residual_scale, sinusoidal_embedding
 from .deepstorm import ResidualBlock
 from .kde import FACTOR
 from .likelihood import Prior
-from .training import TrainingConfig, simulated_batches
+from .training import TrainingConfig, simulated_batch, simulated_batches
 
 # %% ../nbs/06a_one_pass.ipynb #block-distance
 BLOCKS = (1, 4, 16, 80)  # sides of the blocks whose norms are added [KDE px]
@@ -103,8 +103,9 @@ def _frame_weights(scale: Tensor) -> Tensor:
 
 def _side_distances(prior, moments, config, floor, device) -> list[float]:
     "How far draws of the posterior are from φ's mean on average, for each side of block; of frames that are not trained with."
-    generator = torch.Generator(device).manual_seed(config.seed)
-    features, draws = simulated_batches(prior, replace(config, batch=64), inputs=moments.inputs)(generator, 0)
+    generator = torch.Generator().manual_seed(config.seed)  # on the processor, where chains are
+    batch = simulated_batch(prior, replace(config, batch=64), generator, 0, inputs=moments.inputs)
+    features, draws = (part.to(device) for part in batch)
     with torch.no_grad():
         mean, sd, _ = moments(features)
     weight = _frame_weights(residual_scale(sd, floor=floor))

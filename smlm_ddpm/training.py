@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TrainingConfig', 'with_close_pairs', 'simulated_batch', 'moment_batch', 'simulated_batches', 'moment_batches',
-           'moment_objective', 'density_objective', 'learning_rate', 'save_tensors', 'load_tensors', 'usable_device',
+           'moment_objective', 'density_objective', 'learning_rate', 'save_tensors', 'load_tensors', 'prepare_device',
            'Muon', 'make_optimizer', 'train']
 
 # %% ../nbs/05a_training.ipynb #imports
@@ -12,6 +12,8 @@ import json
 import math
 import multiprocessing
 import os
+import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -141,14 +143,14 @@ def _drawn(prior, config, generator, step, inputs):
     "What a network sees of frames, and emitters that may lie behind them: positions (B, n_draws, N, 2) and mask (B, n_draws, N)."
     with _full_precision(generator):
         frames, parts, _, features = _shown(prior, config, generator, step, inputs)
+    if config.n_draws == 1 and any(burn_in for _, burn_in in parts):
+        raise ValueError("close_pairs needs n_draws of 2 or more here: the truth of such a frame is no draw of its posterior")
     if config.n_draws == 1:
         return features, frames.positions[:, None], frames.mask[:, None]
     from smlm_ddpm.reversible_jump import draw_from_truth  # here, because numba takes half a second to import
 
     draws = [draw_from_truth(frames[part], prior, **_chain_options(config, generator, burn_in)) for part, burn_in in parts]
-    most = max(mask.shape[2] for _, mask in draws)
-    wide = [[functional.pad(mask, (0, most - mask.shape[2])), functional.pad(places, (0, 0, 0, most - mask.shape[2]))] for places, mask in draws]
-    mask, positions = (torch.cat(part) for part in zip(*wide))
+    positions, mask = (torch.cat(part) for part in zip(*draws))
     return features, positions, mask
 
 
@@ -187,7 +189,8 @@ def _smoothed(frames, prior, config, told, generator, burn_in):
     if config.n_draws == 1 and not burn_in:
         return smoothed_truth(frames, prior, told=told, generator=generator)
     options = _chain_options(config, generator, burn_in)
-    return smoothed_targets(frames, prior, told=told, **options | {"n_draws": max(config.n_draws, _AFTER_BURN_IN * (burn_in > 0))})
+    options["n_draws"] = max(config.n_draws, _AFTER_BURN_IN) if burn_in else config.n_draws
+    return smoothed_targets(frames, prior, told=told, **options)
 
 # %% ../nbs/05a_training.ipynb #made-ahead
 def _made(make, seed, step):
@@ -195,17 +198,37 @@ def _made(make, seed, step):
     return [part.numpy() for part in make(torch.Generator().manual_seed(seed), step)]
 
 
+def _begin_process():
+    "One thread, and an end when the process ends that this one works for."
+    torch.set_num_threads(1)
+    end = lambda: (multiprocessing.parent_process().join(), os._exit(1))  # noqa: E731
+    threading.Thread(target=end, daemon=True).start()
+
+
+def _process_count():
+    "Of the processors that this process may use, its share among those that torchrun started here, less one."
+    from smlm_ddpm.fast_localization import _processors  # here, because numba takes half a second to import
+
+    return max(1, _processors() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1)
+
+# %% ../nbs/05a_training.ipynb #ahead
 class _Ahead:
-    "Batches for a graphics card, made on the processor some steps ahead, by a process each; where the generator is on the processor, made at once."
+    "Batches for a graphics card, made on the processor some steps ahead, by a process each, from (seed, step); where the generator is on the processor, made at once from that."
 
     def __init__(self, make, config):
-        self.make, self.config, self.waiting, self.processes = make, config, {}, max(1, (os.cpu_count() or 2) - 1)
+        self.make, self.config, self.waiting = make, config, {}
+
+    @cached_property
+    def processes(self):
+        "How many there are, and how many steps ahead they are."
+        return _process_count()
 
     @cached_property
     def pool(self):
-        "Processes of one thread each."
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.processes, context, initializer=torch.set_num_threads, initargs=(1,))
+        "The processes; they end with this object."
+        pool = ProcessPoolExecutor(self.processes, multiprocessing.get_context("spawn"), initializer=_begin_process)
+        weakref.finalize(self, pool.shutdown, wait=False, cancel_futures=True)
+        return pool
 
     def __call__(self, generator, step):
         "The batch of a step, on the generator's device."
@@ -242,9 +265,9 @@ def moment_batches(
     *,
     inputs: str = "plain",  # kind of input of the network
 ) -> Callable[[torch.Generator, int], tuple[Tensor, Tensor, Tensor]]:  # (randomness, step) → what moment_batch returns
-    "`moment_batch` likewise; without chains, only the frames with a close pair come from the processor."
+    "`moment_batch` likewise. Without chains it is put together of two, frames with a close pair, which come from the processor, and others."
     make, close = partial(moment_batch, prior, inputs=inputs), round(config.close_pairs * config.batch)
-    if config.n_draws > 1:
+    if config.n_draws > 1 or close == config.batch:
         return _Ahead(partial(make, config), config)
     if not close:
         return partial(make, config)
@@ -382,25 +405,26 @@ class _Run:
             self.optimizer.state[parameter] = {k: v if k == "step" else v.to(parameter.device) for k, v in state.items()}
         self.step, self.loss, self.log = metadata["step"], metadata.get("loss", 0.0), metadata.get("log", [])
 
-# %% ../nbs/05a_training.ipynb #usable-device
-def usable_device(
+# %% ../nbs/05a_training.ipynb #prepare-device
+def prepare_device(
     device: str,  # such as "cpu" or "cuda"
 ) -> torch.device:
-    "A device that PyTorch has here; ValueError in one line where it has not."
+    "A device that PyTorch has here; ValueError in one line where it has not. On a graphics card, convolutions in single precision are asked to be that."
     try:
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise ValueError(f"device {device}: is not available to PyTorch here; use cpu") from error
+    if torch.device(device).type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # the last digits of a bright pixel are signal
     return torch.device(device)
 
 # %% ../nbs/05a_training.ipynb #processes
 def _join_processes(device: str) -> tuple[int, int, torch.device]:
     "This process's rank, the number of processes, and its device: 0 and 1, unless `torchrun` started several."
-    world, place = int(os.environ.get("WORLD_SIZE", "1")), usable_device(device)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    place = prepare_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if world > 1 and str(device) == "cuda" else device)
     if world == 1:
         return 0, 1, place
-    if place.type == "cuda" and place.index is None:
-        place = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     return distributed.get_rank(), world, place
@@ -501,7 +525,7 @@ def train(
     device: str = "cpu",
     progress: bool = True,
 ) -> nn.Module:  # the model with the averaged weights
-    "Train on frames simulated on the fly. Each step's data come from (seed, step), so a resumed run is the same run. ValueError in one line if a run was begun in `directory` and `resume` is false, or if it was another."
+    "Train on frames simulated on the fly. Each step's data come from (seed, step), so a resumed run is the same run. On a graphics card processes make the batches: a script then needs `if __name__ == '__main__':`. ValueError in one line if a run was begun in `directory` and `resume` is false, or if it was another."
     rank, world, place = _join_processes(device)
     directory, model = Path(directory), model.to(place, memory_format=torch.channels_last).train()
     _share_weights(model, world)
