@@ -214,9 +214,9 @@ def smoothed_targets(
     return mean, square
 
 # %% ../nbs/04f_conditional_intensity.ipynb #mass-at-places
-def _masses(counts, inverse, used, spot, photons, log_rate, size):
-    "∫(1 − w) λ* over photons, by their levels (B, L), at places (B, rows, columns); maps (B, H, W) are padded, `spot` is its profiles, (B, width) each."
-    (rows, columns), width, (down, across) = size, spot[0].shape[1], spot
+def _masses(counts, inverse, used, spot, photons, log_rate, rows):
+    "∫(1 − w) λ* over photons, by their levels (B, L), at so many rows of places (B, rows, columns); maps (B, H, W) are padded, `spot` is its profiles, (B, width) each."
+    width, (down, across) = spot[0].shape[1], spot
     light = (used.unfold(2, width, 1) * across[:, None, None]).sum(-1)
     light = (light.unfold(1, width, 1) * down[:, None, None]).sum(-1)
     gain = log_rate[:, None, None, None] - photons[..., None, None] * light[:, None]
@@ -281,7 +281,7 @@ def _truth_moments(frames, prior, told, generator):
     spot = [pixel_integral(begin[:, axis] + half, 2 * half + 1, frames.sigma) for axis in (1, 0)]
     padded = [functional.pad(image, [half + _BORDER] * 4) for image in (counts, inverse, used)]
     places = [torch.arange(-_BORDER, size + _BORDER, device=device) + begin[:, axis, None] for size, axis in zip(shape, (1, 0))]
-    mass = step * _masses(*padded, spot, photons, more, [side.shape[1] for side in places]) * _within(prior, shape, *places)
+    mass = step * _masses(*padded, spot, photons, more, places[0].shape[1]) * _within(prior, shape, *places)
     kernels = [pixel_integral(FACTOR * side, FACTOR * size, KERNEL_SIGMA) / kernel_peak() ** 0.5 for side, size in zip(places, shape)]
     spread = [(down.mT @ mass @ across)[:, None] for down, across in (kernels, [kernel**2 for kernel in kernels])]
     density, counted = (_weighted_density(frames.positions, shape, weight) for weight in (frames.mask, share))
