@@ -52,8 +52,8 @@ def _choose_device(device: str) -> str:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         return str(prepare_device(device))
-    except ValueError:
-        raise ValueError(f"--device {device}: is not available to PyTorch here; use cpu") from None
+    except ValueError as error:  # it begins with "device"
+        raise ValueError(f"--{error}") from None
 
 # %% ../nbs/13_command_line.ipynb #load-model
 def load_model(name: str, device: str = "auto"):

@@ -16,12 +16,12 @@ from numba import njit
 from torch import Tensor
 from torch.nn import functional
 
-from .psf import expected_photons, pixel_integral
-from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
+from .psf import pixel_integral
+from .kde import FACTOR, KERNEL_SIGMA, kernel_density, kernel_peak
 from .likelihood import LEFT_OUT_FROM, Camera, Prior, Simulation
 from .mcmc import random_seed
 from smlm_ddpm.jumps import (
-    _ENTRY, _INLINE, _JIT, Problem, State, _add, _allowed, _cut, _get, _logarithms, _refresh, _set, _spots, _try, _window, _workspace,
+    _ENTRY, _INLINE, _JIT, Problem, State, _add, _allowed, _cut, _density_range, _get, _logarithms, _refresh, _set, _spots, _try, _window, _workspace,
     frame_problems,
 )  # fmt: skip
 from .reversible_jump import ExactPosterior, _from_truth
@@ -141,11 +141,6 @@ def _rates(problem):
     "The same, of a frame."
     return _rates_of(problem.lowest, problem.highest, problem.area, problem.elsewhere, problem.emitter_density)
 
-
-def _unknown_density(prior):
-    "The range of λ where it is not known; zeros where the number is uniform."
-    return tuple(map(float, prior.emitter_density)) if prior.count_distribution == "poisson" else (0.0, 0.0)
-
 # %% ../nbs/04f_conditional_intensity.ipynb #moments-of-draws
 _NARROW = 3.5  # σ from an emitter to the edge of the spot that is integrated: 99.9 % of its light
 
@@ -202,7 +197,7 @@ def smoothed_targets(
     workers: int = 1,  # threads
 ) -> tuple[Tensor, Tensor]:  # E[y] and E[y²] as the draws of each frame have them, (B, 1, 4H, 4W)
     "What φ learns from: `draw_from_truth`, with faint emitters integrated out. Unbiased; for one frame E[y²] may be below the square of E[y]."
-    unknown = _unknown_density(prior)
+    unknown = _density_range(prior)
 
     def read(index, problem, record, number):
         known = told is not None and bool(told[index])
@@ -240,7 +235,7 @@ def _counted_share(frames, counts, inverse, used, log_rate):
 # %% ../nbs/04f_conditional_intensity.ipynb #truth-rates
 def _log_rates(frames, prior, told):
     "ln r(N) per step in log photons, for one emitter more than the truth has and for the last of it, (B,) each."
-    shape, limits = tuple(frames.adu.shape[-2:]), _unknown_density(prior)
+    shape, limits = tuple(frames.adu.shape[-2:]), _density_range(prior)
     table = _rates_of(*prior.count_range(shape), prior.area(shape), (0.0, prior.area(shape)), limits)
     table = torch.as_tensor(table, dtype=torch.float32, device=frames.adu.device)
     number, per_step = frames.mask.sum(1), _levels.py_func(prior.photons)[2]
@@ -249,18 +244,13 @@ def _log_rates(frames, prior, told):
         rates = [torch.where(told, frames.emitter_density, rate) for rate in rates]
     return [torch.where(rate < 0, torch.inf, rate * per_step).log() for rate in rates]
 
-# %% ../nbs/04f_conditional_intensity.ipynb #truth-helpers
+# %% ../nbs/04f_conditional_intensity.ipynb #within
 def _within(prior, shape, rows, columns):
     "Whether emitters may lie at these places, (B, rows, columns)."
     if prior.placement == "disc":
         return (rows[..., None] - shape[0] / 2) ** 2 + (columns[:, None] - shape[1] / 2) ** 2 <= prior.radius**2
     inside = [(side > -prior.margin) & (side < size + prior.margin) for side, size in zip((rows, columns), shape)]
     return inside[0][..., None] & inside[1][:, None]
-
-
-def _weighted_density(positions, shape, weight):
-    "Kernel density of emitters that count in part, (B, 1, 4H, 4W)."
-    return expected_photons(FACTOR * positions, weight / kernel_peak(), (FACTOR * shape[0], FACTOR * shape[1]), KERNEL_SIGMA)
 
 # %% ../nbs/04f_conditional_intensity.ipynb #truth-moments
 _BORDER = 4  # places beyond the frame whose kernel density still reaches into it [px]
@@ -284,7 +274,7 @@ def _truth_moments(frames, prior, told, generator):
     mass = step * _masses(*padded, spot, photons, more, places[0].shape[1]) * _within(prior, shape, *places)
     kernels = [pixel_integral(FACTOR * side, FACTOR * size, KERNEL_SIGMA) / kernel_peak() ** 0.5 for side, size in zip(places, shape)]
     spread = [(down.mT @ mass @ across)[:, None] for down, across in (kernels, [kernel**2 for kernel in kernels])]
-    density, counted = (_weighted_density(frames.positions, shape, weight) for weight in (frames.mask, share))
+    density, counted = (kernel_density(frames.positions, shape, weight) for weight in (frames.mask, share))
     first = counted + spread[0]
     return first, density * first + spread[1]
 

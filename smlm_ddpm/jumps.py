@@ -379,6 +379,11 @@ def sums_of_nine(
     sums = sum(padded[row : row + rows, column : column + columns] for row in range(3) for column in range(3))
     return np.pad(sums, ((0, 0), (0, 2))).ravel()
 
+# %% ../nbs/04a_jumps.ipynb #density-range
+def _density_range(prior: Prior) -> tuple[float, float]:
+    "The range of λ where it is not known; zeros where the number of emitters is uniform."
+    return tuple(map(float, prior.emitter_density)) if prior.count_distribution == "poisson" else (0.0, 0.0)
+
 # %% ../nbs/04a_jumps.ipynb #frame-problem
 def frame_problem(
     electrons: np.ndarray,  # (H, W) [e⁻]
@@ -392,12 +397,11 @@ def frame_problem(
     (rows, columns), counts, edge = electrons.shape, np.maximum(electrons + read_variance, 0.0), float(prior.margin)
     disc = (columns / 2, rows / 2, float(prior.radius) if prior.placement == "disc" else 0.0)
     table, step = _table(electrons, read_variance) if exact else (np.zeros((rows, columns, 0)), np.ones((rows, columns)))
-    poisson, area = prior.count_distribution == "poisson", prior.area((rows, columns))
-    ranges = [tuple(map(float, limits)) for limits in (prior.photons, prior.background, prior.emitter_density)]
+    area, ranges = prior.area((rows, columns)), [tuple(map(float, limits)) for limits in (prior.photons, prior.background)]
     return Problem(
         counts, sums_of_nine(counts), read_variance, table, _spots(sigma), np.zeros((0, 0), bool), step, np.sqrt(read_variance),
         sigma, disc, (-edge, columns + edge, -edge, rows + edge), area, *prior.count_range((rows, columns)), ranges[0], ranges[1],
-        prior.background_distribution == "log-uniform", ranges[2] if poisson else (0.0, 0.0), (0.0, area),
+        prior.background_distribution == "log-uniform", _density_range(prior), (0.0, area),
         0.5 * sigma / math.sqrt(prior.photons[1]),
     )
 

@@ -30,7 +30,7 @@ def kernel_peak(
 def kernel_density(
     positions: Tensor,  # (B, N, 2), or (B, draws, N, 2) [camera px]
     shape: tuple[int, int],  # rows and columns of the camera frame
-    mask: Tensor | None = None,  # (B, N), or (B, draws, N)
+    mask: Tensor | None = None,  # (B, N), or (B, draws, N): true where an emitter is real, or how much of it counts
     *,
     factor: int = FACTOR,  # upsampling
     kernel_sigma: float = KERNEL_SIGMA,  # kernel width [KDE px]

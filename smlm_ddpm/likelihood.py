@@ -184,6 +184,11 @@ _CHOICES = {
 }
 
 
+def _whole_pair(pair) -> bool:
+    "Whether this is two whole numbers."
+    return isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(one, Integral) for one in pair)
+
+
 def _check(prior):
     "Raise ValueError, in one line that names the field, where a prior makes no sense."
     for name, choices in _CHOICES.items():
@@ -201,7 +206,7 @@ def _check(prior):
         raise ValueError(f"margin is at least 0, and above it only where placement is 'field', not {prior.margin}")
     for name in ("shape", "count"):
         pair = getattr(prior, name)
-        if (pair or name == "shape") and not (isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(one, Integral) for one in pair)):
+        if (pair or name == "shape") and not _whole_pair(pair):
             raise ValueError(f"{name} is two whole numbers, not {pair}")
     if min(prior.shape) < 1:
         raise ValueError(f"shape is rows and columns, each at least 1, not {prior.shape}")
@@ -383,8 +388,7 @@ def simulate(
 ) -> Simulation:
     "Draw emitters from the prior and frames from equation 1 (Figure 1); a pixel that is left out holds no electrons. ValueError for a number of frames or pixels that can't be."
     shape = shape or prior.shape
-    sides = shape if isinstance(shape, (tuple, list)) and len(shape) == 2 else (0,)
-    if not isinstance(batch, Integral) or batch < 0 or not all(isinstance(side, Integral) and side > 0 for side in sides):
+    if not isinstance(batch, Integral) or batch < 0 or not _whole_pair(shape) or min(shape) < 1:
         raise ValueError(f"batch is a whole number of frames, from 0, and shape whole numbers of rows and columns, not {batch} and {shape}")
     device = generator.device if generator is not None else torch.device("cpu")
     counts, density = _counts(prior, batch, shape, generator, device)

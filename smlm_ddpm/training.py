@@ -143,9 +143,9 @@ def _drawn(prior, config, generator, step, inputs):
     "What a network sees of frames, and emitters that may lie behind them: positions (B, n_draws, N, 2) and mask (B, n_draws, N)."
     with _full_precision(generator):
         frames, parts, _, features = _shown(prior, config, generator, step, inputs)
-    if config.n_draws == 1 and any(burn_in for _, burn_in in parts):
-        raise ValueError("close_pairs needs n_draws of 2 or more here: the truth of such a frame is no draw of its posterior")
     if config.n_draws == 1:
+        if any(burn_in for _, burn_in in parts):
+            raise ValueError("close_pairs needs n_draws of 2 or more here: the truth of such a frame is no draw of its posterior")
         return features, frames.positions[:, None], frames.mask[:, None]
     from smlm_ddpm.reversible_jump import draw_from_truth  # here, because numba takes half a second to import
 
@@ -204,13 +204,6 @@ def _begin_process():
     end = lambda: (multiprocessing.parent_process().join(), os._exit(1))  # noqa: E731
     threading.Thread(target=end, daemon=True).start()
 
-
-def _process_count():
-    "Of the processors that this process may use, its share among those that torchrun started here, less one."
-    from smlm_ddpm.fast_localization import _processors  # here, because numba takes half a second to import
-
-    return max(1, _processors() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1)
-
 # %% ../nbs/05a_training.ipynb #ahead
 class _Ahead:
     "Batches for a graphics card, made on the processor some steps ahead, by a process each, from (seed, step); where the generator is on the processor, made at once from that."
@@ -220,8 +213,10 @@ class _Ahead:
 
     @cached_property
     def processes(self):
-        "How many there are, and how many steps ahead they are."
-        return _process_count()
+        "How many, and how many steps ahead: of the processors, this process's share among those of torchrun, less one."
+        from smlm_ddpm.fast_localization import _processors  # here, because numba takes half a second to import
+
+        return max(1, _processors() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1)
 
     @cached_property
     def pool(self):
