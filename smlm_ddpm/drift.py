@@ -116,7 +116,7 @@ def _read_picasso(path: Path, pixel_size: float) -> Drift:
         raise ValueError(f"it has {table.shape[1]} columns; Picasso writes x and y")
     return Drift(0, table[:, :2], np.zeros((len(table), 2)))
 
-
+# %% ../nbs/11c_drift.ipynb #read-csv
 def _read_csv(path: Path, pixel_size: float) -> Drift:
     "A table with a header."
     first, _, rest = path.read_text(encoding="utf-8-sig").partition("\n")

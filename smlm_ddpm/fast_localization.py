@@ -379,7 +379,7 @@ def _join_neighbours(work, members, outside, joined):
             number += 1
     return number, whole
 
-
+# %% ../nbs/03e_fast_localization.ipynb #nearest
 @njit(**_JIT)
 def _nearest(work, emitters, members, outside, index, joined):
     "An emitter and, as far as there is room, the nearest of its block and of the neighbours, by distance: the list of them, its length."

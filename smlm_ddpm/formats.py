@@ -354,7 +354,7 @@ def _layout(page, whole_strips: bool) -> tuple[frozenset[bytes], int]:
     apart = page.dataoffsets[-1] - page.dataoffsets[0] if whole_strips and page.dataoffsets else 0
     return frozenset(entry for entry in entries if int.from_bytes(entry[:2], order) in LAYOUT_TAGS), apart
 
-# %% ../nbs/09a_formats.ipynb #tiff-own-pages
+# %% ../nbs/09a_formats.ipynb #tiff-own-page
 def _own_page(page, known: dict[tifffile.TiffPage, set]):
     "The page as its own directory has it, where tifffile took the layout of another one for it."
     if page is None or not page.is_frame or page.is_virtual:
@@ -371,7 +371,7 @@ def _own_page(page, known: dict[tifffile.TiffPage, set]):
     known[key].add(layout)  # said in another way
     return page
 
-
+# %% ../nbs/09a_formats.ipynb #tiff-own-pages
 def _own_pages(pages: list, path: Path) -> list:
     "The pages, each with its own layout; ValueError where they differ in size or type of numbers."
     with ExitStack() as stack:

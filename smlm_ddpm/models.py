@@ -214,7 +214,7 @@ def _moments(model: _Networks, frames: Frames) -> Posterior:
     means, deviations = zip(*(_phi_answer(model, part)[:2] for part in frames.split(_PIXELS)))
     return Posterior(torch.cat(means), subtract_floor(torch.cat(deviations), floor=model.preset.floor), None)
 
-
+# %% ../nbs/07a_models.ipynb #prepared
 def _prepared(model: _Networks, adu, camera: Camera, sigma, emitter_density=None) -> Frames:
     "Frames on the model's device; a warning where they are beyond its training, ValueError for what it can't take."
     if emitter_density is not None and model.phi.inputs == "plain":
@@ -226,7 +226,7 @@ def _device_of(adu) -> str | torch.device:
     "Where answers are wanted: where the frames are."
     return adu.device if isinstance(adu, Tensor) else "cpu"
 
-
+# %% ../nbs/07a_models.ipynb #emitters-of-frames
 def _emitters(model: _Networks, frames: Frames, density: Tensor | None, **options) -> np.ndarray:
     "The table of emitters: the fit starts from the frame and from the maxima of φ's mean."
     from smlm_ddpm.fast_localization import localize_frames  # here, because numba takes half a second to import
