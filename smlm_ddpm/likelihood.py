@@ -252,7 +252,7 @@ class Prior(_Ranges):
     read_variance: tuple[float, float] = (5.0, 5.0)  # of a frame [e⁻²]
     read_variance_distribution: str = "uniform"  # or "squared": its root is uniform
     read_variance_spread: float = 0.0  # log-normal spread between the pixels of a frame
-    hot_pixels: float = 0.0  # greatest share of pixels with 10 to 1,000 times the read variance plus 5 e⁻²; its cube root is uniform
+    hot_pixels: float = 0.0  # greatest share of pixels with 10 to 1,000 times (the read variance + 5 e⁻²); its cube root is uniform
     dead_pixels: float = 0.0  # greatest share of pixels that are left out, likewise
     sigma: tuple[float, float] = (0.92, 0.92)  # of the spot, uniform [px]
     offset: float = 100.0  # [ADU]
