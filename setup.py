@@ -18,11 +18,21 @@ setup(
     long_description_content_type="text/markdown",
     author=settings["author"],
     url=settings["git_url"],
-    license="BSD-3-Clause",
+    license="BSD-3-Clause AND MIT AND CC0-1.0",  # the code; two of the sample movies
+    license_files=["LICENSE", "smlm_ddpm/data/README.md"],
+    project_urls={"Documentation": settings["doc_host"] + settings["doc_baseurl"], "Source": settings["git_url"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        f"Intended Audience :: {settings['audience']}",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Scientific/Engineering :: Image Processing",
+        "Topic :: Scientific/Engineering :: Physics",
+        "Typing :: Typed",
+    ],
     keywords=settings["keywords"],
     python_requires=f">={settings['min_python']}",
     packages=find_packages(include=["smlm_ddpm", "smlm_ddpm.*"]),
-    package_data={"smlm_ddpm": ["data/**/*", "weights/**/*", "configs/*.toml"]},
+    package_data={"smlm_ddpm": ["data/**/*", "weights/**/*", "configs/*.toml", "py.typed"]},
     install_requires=settings["requirements"].split(),
     extras_require={
         key.removesuffix("_requirements"): settings[key].split() for key in settings if key.endswith("_requirements")

@@ -10,7 +10,7 @@ from measure import Row, per_second, seconds
 from scipy.special import erf, xlogy
 from smlm_ddpm.likelihood import Simulation
 from smlm_ddpm.mcmc import convergence, metropolis_hastings
-from smlm_ddpm.reversible_jump import ExactPosterior, reversible_jump
+from smlm_ddpm.reversible_jump import ChainPosterior, reversible_jump
 
 OPTIMAL = 2.38**2 * 0.0956**2  # variance of a Metropolis step times the number of coordinates, if emitters are apart [px²]
 
@@ -117,7 +117,7 @@ def effective(emitters: int, quick: bool) -> Row:
     )
 
 
-def sd_apart(posterior: ExactPosterior) -> float:
+def sd_apart(posterior: ChainPosterior) -> float:
     "Σ|sd₁ − sd₂| / Σ sd of the two chains of the worst frame."
     first, second = posterior.chain_sd.unbind(1)
     return float(((first - second).abs().sum((1, 2)) / posterior.chain_sd.mean(1).sum((1, 2))).max())

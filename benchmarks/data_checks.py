@@ -129,7 +129,7 @@ def simulated(kind: Kind, seed: int, spot=gaussian) -> Movie:
 def checks_of(movie: Movie) -> list:
     "Localize a movie with what is said of it, and check it."
     electrons, read = (movie.adu - movie.offset) / movie.gain, movie.read_variance / movie.gain**2
-    emitters = localize_frames(electrons, read, movie.sigma)
+    emitters = localize_frames(electrons, movie.sigma, read)
     emitters["x_sd"] *= movie.stated
     emitters["y_sd"] *= movie.stated
     camera = Camera(*(torch.tensor(values) for values in (movie.offset, movie.gain, movie.read_variance)))

@@ -73,7 +73,7 @@ def small_frames(frames: int = 40, size: int = 20, steps: int = 100_000) -> dict
     adu, _ = movie(frames, size, 0.01 * size**2, 31)
     ways = {"exact_posterior": lambda: exact_posterior(adu, CAMERA, SIGMA, prior),
             "reversible_jump": lambda: reversible_jump(adu, CAMERA, prior, SIGMA, steps=steps, workers=2)}
-    warnings.filterwarnings("ignore", "ExactPosterior")  # chains that have not converged are what is measured
+    warnings.filterwarnings("ignore", "ChainPosterior")  # chains that have not converged are what is measured
     long = reversible_jump(adu, CAMERA, prior, SIGMA, steps=10 * steps, seed=1, workers=2).sd
     row = {"what": f"frames of {size}×{size}", "frames": frames, "size": size, "emitters": 0.01 * size**2, "steps": steps}
     for name, way in ways.items():

@@ -71,7 +71,7 @@ def timed(work, frames: int) -> tuple:
 
 def ours(adu: np.ndarray, truth: list[np.ndarray]) -> dict:
     "From ADU to the table."
-    table, speed = timed(lambda: localize_frames((adu - np.float32(OFFSET)) / np.float32(GAIN), READ_VARIANCE, SIGMA), len(adu))
+    table, speed = timed(lambda: localize_frames((adu - np.float32(OFFSET)) / np.float32(GAIN), SIGMA, READ_VARIANCE), len(adu))
     return {**speed, **score(table["frame"], table["x"], table["y"], truth, table["crlb"])}
 
 

@@ -48,7 +48,7 @@ def frames_of(emitter_density: float, photons: float, frames: int):
 def fit(adu) -> tuple:
     "Maximum likelihood and Laplace's approximation."
     frames = prepare_frames(adu, CAMERA, SIGMA)
-    table = localize_frames(frames.electrons, frames.read_variance, frames.sigma)
+    table = localize_frames(frames.electrons, frames.sigma, frames.read_variance)
     images = [density_of_emitters(table[table["frame"] == frame], adu.shape[-2:]) for frame in range(len(adu))]
     mean, sd = (torch.from_numpy(np.stack(part))[:, None] for part in zip(*images))
     return mean, sd, None

@@ -10,6 +10,10 @@ import types
 class _Package(types.ModuleType):
     "Functions loaded on first use, so that `import smlm_ddpm.psf` stays light."
 
+    def __dir__(self):
+        "With the functions that are not loaded yet, for tab completion."
+        return sorted({*super().__dir__(), *self.__all__})
+
     @property
     def load_pretrained(self):
         from smlm_ddpm.models import load_pretrained

@@ -229,15 +229,6 @@ def _evaluate(scene, work, number):
     if not scene.fit_background:
         _freeze(work, last, last + 1)
 
-# %% ../nbs/03c_block_fits.ipynb #evaluated
-@njit(**_ENTRY)
-def _evaluated(scene, work, block, excess):
-    "For tests: evaluate a block given as rows of x, y [px of the padded frame] and photons."
-    work.block[: len(block)] = block
-    work.block[_ROOM, 0] = excess
-    _enter(scene, work, len(block))
-    _evaluate(scene, work, len(block))
-
 # %% ../nbs/03c_block_fits.ipynb #factorize
 @njit(**_JIT)
 def _factorize(work, size, damping):

@@ -86,7 +86,7 @@ def left_out(
     camera: Camera,
 ) -> Tensor:  # bool, of the shape of the camera's maps
     "The pixels that are left out of the likelihood."
-    return torch.as_tensor(camera.read_variance_electrons) > LEFT_OUT_FROM
+    return torch.as_tensor(camera.read_variance_electrons) >= LEFT_OUT_FROM
 
 # %% ../nbs/11_camera.ipynb #plain-gain
 def plain_gain(

@@ -39,6 +39,9 @@ def check_offset(
     adu = adu[~dropped_frames(adu)]
     allowed = 5 * (torch.as_tensor(camera.read_variance_electrons, dtype=torch.float32) + 1).sqrt()
     if len(adu) and (camera.to_electrons(adu) + allowed).median() < 0:
+        if (filled := (adu == adu.min()).float().mean()) > 0.2:
+            raise ValueError(f"{name}: {filled:.0%} of the pixels hold exactly {float(adu.min()):g} ADU, as where a program has filled an empty part"
+                             " of the field; leave that part out (--roi)")  # fmt: skip
         offset, middle = (float(torch.as_tensor(value, dtype=torch.float32).median()) / binning**2 for value in (camera.offset, adu))
         words = " for each camera pixel in them" if binning > 1 else ""
         raise ValueError(
@@ -85,7 +88,7 @@ def leave_out_saturated(
     camera: Camera,
     *,
     level: float,  # of saturation [ADU]
-) -> tuple[Tensor, Camera]:  # frames, and a camera with a read variance of its own for each frame
+) -> tuple[Tensor, Camera]:  # frames (B, 1, H, W), and a camera with a read variance of its own for each
     "Saturated pixels are left out of the likelihood; their electrons are 0."
     saturated = adu >= level
     return torch.where(saturated, torch.as_tensor(camera.offset, dtype=adu.dtype), adu), leave_out(camera, saturated)
@@ -348,6 +351,8 @@ def estimate_camera(
 def _usable_frames(movie, most, advice):
     "Frames whose noise is that of a camera, and where they are saturated; ValueError where they are not raw or cut off."
     frames = _chosen_frames(movie, most)
+    if not looks_raw(torch.from_numpy(frames)) and frames.min() >= 0 and frames.max() <= 1:
+        raise ValueError(f"{movie.name}: all values lie between 0 and 1, so a program has rescaled them and the counts are lost; take the raw file")
     if not looks_raw(torch.from_numpy(frames)):
         raise ValueError(
             f"{movie.name}: values are negative or have fractions, so they are not raw camera counts; {advice}"
@@ -356,5 +361,5 @@ def _usable_frames(movie, most, advice):
     low, high = find_clipping(frames)
     if low is not None:
         share = (frames == low).mean()
-        raise ValueError(f"{movie.name}: {share:.0%} of the values are cut off at {low:g} ADU, so the noise can't be estimated; {advice}")
+        raise ValueError(f"{movie.name}: {share:.0%} of the values are cut off at {low:g} ADU, so the noise can't be estimated; {advice}, or leave an empty part of the field out (--roi)")
     return frames, high

@@ -17,6 +17,9 @@ from .likelihood import Camera
 from .movies import readable
 
 # %% ../nbs/12f_choices.ipynb #choose-camera
+_MOST_COUNTS = 1000.0  # for one photoelectron, more than any camera gives [ADU]
+
+
 def choose_camera(
     options,  # of the command: offset, gain, read_variance, em_gain, camera, roi_offset
     movie: Movie,
@@ -26,6 +29,9 @@ def choose_camera(
     given = {"offset": options.offset, "gain": options.gain, "read_variance": options.read_variance}
     if options.em_gain is not None and not options.em_gain > 1:
         raise ValueError(f"--em-gain {options.em_gain:g}: it is above 1; leave it out for a camera without multiplication")
+    if options.em_gain and options.gain and (counts := options.em_gain * options.gain) > _MOST_COUNTS:
+        raise ValueError(f"--gain {options.gain:g} with --em-gain {options.em_gain:g}: one photoelectron would be {counts:g} ADU; --gain is that of before the"
+                         f" multiplication ({options.gain / options.em_gain:.3g}, if {options.gain:g} has it in it)")  # fmt: skip
     if options.camera:
         if options.offset is not None or options.read_variance is not None:
             raise ValueError("--camera already holds offset and read variance; leave the other options out")

@@ -84,7 +84,7 @@ def run_demo(options) -> None:
     settings = Settings(sample.camera, sample.sigma, posterior=options.posterior, **how, **_of_exact(options))
     protocol = protocol_of(options, settings, movie) | {"movie": options.data}
     title = f"smlm-ddpm demo: {sample.description}"
-    _tell_compiling()
+    _tell_compiling(settings.posterior)
     names = write_results(options.out, movie, settings, model=model, options=options, title=title, protocol=protocol, notes=[])
     print(f"wrote {', '.join(names)} to {options.out}")
 
@@ -94,12 +94,13 @@ def _note(text: str) -> None:
     print(f"note: {text}")
 
 
-def _tell_compiling() -> None:
+def _tell_compiling(posterior: str) -> None:
     "Why nothing seems to happen at first."
     from smlm_ddpm.fast_localization import needs_compiling
+    from smlm_ddpm.region_chains import _run
 
-    if needs_compiling():
-        print("compiling for this machine, once: this takes about a minute", flush=True)
+    if needs_compiling() or posterior == "exact" and needs_compiling(_run):
+        print("compiling for this machine, once: this takes a minute or two", flush=True)
 
 # %% ../nbs/13_command_line.ipynb #wanted-model
 def _wanted_model(options):
@@ -167,7 +168,7 @@ def run_reconstruct(options) -> None:
         how["photons"] = tuple(bound / camera.excess_noise for bound in how.get("photons", Settings.photons))
     settings = Settings(camera, sigma, posterior=options.posterior, **how)
     protocol = protocol_of(options, settings, movie)
-    _tell_compiling()
+    _tell_compiling(settings.posterior)
     names = write_results(options.out, movie, settings, model=model, options=options, title=movie.name, protocol=protocol, notes=notes)
     print(f"wrote {', '.join(names)} to {options.out}")
 

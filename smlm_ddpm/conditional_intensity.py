@@ -24,7 +24,7 @@ from smlm_ddpm.jumps import (
     _ENTRY, _INLINE, _JIT, Problem, State, _add, _allowed, _cut, _density_range, _get, _logarithms, _refresh, _set, _spots, _try, _window, _workspace,
     frame_problems,
 )  # fmt: skip
-from .reversible_jump import ExactPosterior, _from_truth
+from .reversible_jump import ChainPosterior, _from_truth
 from .regions import mean_emitter_density
 
 # %% ../nbs/04f_conditional_intensity.ipynb #share
@@ -131,7 +131,7 @@ def _mean_densities(most, others, area, limits):
 
 
 def _rates_of(lowest, highest, area, elsewhere, limits):
-    "r(N), the prior's emitters per px² given N others, for N from 0: zero where there can't be more, -1 where there can't be so few."
+    "r(N), the prior's emitters per px² given N others, for N from 0: 0 at the highest count allowed, -1 below the lowest."
     count = np.arange(highest + 1)
     rates = np.where(count < lowest, -1.0, (count + 1) / area) if limits[1] == 0 else _mean_densities(highest, *elsewhere, limits)
     return np.where(count == highest, 0.0, rates)
@@ -159,7 +159,7 @@ def _moments(problem: Problem, rates: np.ndarray, emitters: np.ndarray, counts: 
 
 # %% ../nbs/04f_conditional_intensity.ipynb #smoothed-moments
 def smoothed_moments(
-    posterior: ExactPosterior,  # of reversible_jump with keep_draws=True
+    posterior: ChainPosterior,  # of reversible_jump with keep_draws=True
     adu: Tensor,  # (B, 1, H, W): the same frames [ADU]
     camera: Camera,
     prior: Prior,

@@ -119,7 +119,7 @@ def to_clean_and_noise(
     gamma: Tensor,  # γ_t, a scalar or broadcasting against both, (B, 1, 1, 1)
     *,
     prediction_type: str = "noise",  # "noise" (ε), "clean" (y_0) or "velocity" (√γ ε − √(1−γ) y_0)
-) -> tuple[Tensor, Tensor]:  # estimates of y_0 and ε
+) -> tuple[Tensor, Tensor]:  # estimates of y_0 and ε, both (B, 1, 4H, 4W)
     "The forward process ties ε, y_0 and v together; from y_t and any one of them follow the others. ValueError for another `prediction_type`."
     signal, spread = gamma.sqrt(), (1 - gamma).sqrt()
     if prediction_type == "noise":
@@ -155,7 +155,7 @@ def diffusion_loss(
     *,
     prediction_type: str = "noise",  # as in to_clean_and_noise
     norm: str = "l2",  # "l2" learns the score; "l1", the paper's, learns a median
-) -> Tensor:
+) -> Tensor:  # a scalar
     "Equation 10, with t uniform on 1 … T; ValueError for another norm."
     if norm not in ("l1", "l2"):
         raise ValueError(f"norm is 'l1' or 'l2', not {norm!r}")
@@ -398,7 +398,7 @@ def denoising_loss(
     *,
     centre: float = 1.0,  # mean of the log noise level
     spread: float = 1.5,  # its standard deviation
-) -> Tensor:
+) -> Tensor:  # a scalar
     "The ℓ2 loss of Karras et al. 2022: noise levels log-normal, every level weighted to the same size."
     normal = torch.randn(len(residual), generator=generator, device=residual.device)
     noise_level = (centre + spread * normal).exp()

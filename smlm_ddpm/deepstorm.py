@@ -59,7 +59,7 @@ def local_background(
     return average_around(lowest + lift, 11).clamp(min=0.05)
 
 
-_LIFT = 0.6  # what the least mean of nine pixels near a point is too low, in standard deviations of one pixel
+_LIFT = 0.6  # by how much the lowest mean of 3×3 pixels nearby falls short of the background, in standard deviations of one pixel
 
 # %% ../nbs/05_deepstorm.ipynb #filled
 def _filled(electrons, read_variance) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -221,7 +221,7 @@ def moment_loss(
     *,
     variance: float | Tensor = 0.0,  # of the draws, where density is the average of several: a scalar or (B, 1, 4H, 4W)
     weight: float | Tensor = 1.0,  # how much a pixel counts, likewise; it may depend on the frame and on what is stated, not on the truth
-) -> Tensor:
+) -> Tensor:  # a scalar
     "The Gaussian score: least when `mean` and `sd` are those of the posterior, whatever its shape."
     stated = sd**2 + floor**2
     score = (((density - mean) ** 2 + variance + floor**2) / stated + stated.log()) / 2 - math.log(floor)

@@ -35,7 +35,8 @@ class Drift:
         if len(rows) and not (0 <= rows.min() and rows.max() < len(self.shift)):
             last = self.first + len(self.shift)
             raise ValueError(f"the drift table has frames {self.first}:{last}, from 0, end excluded, and not all of {min(frames)}:{max(frames) + 1};"
-                             " take these frames only (--frames), or a table of all")  # fmt: skip
+                             + (" does it count from 1? It has to count from 0" if (self.first, min(frames)) == (1, 0) else
+                                " take these frames only (--frames), or a table of all"))  # fmt: skip
         return self.shift[rows], self.sd[rows]
 
 # %% ../nbs/11c_drift.ipynb #corrected-table
@@ -65,7 +66,7 @@ def corrected_images(
     *,
     first_frame: int,  # number of the first frame
     error: np.ndarray | float = 0.0,  # (B, 2) of the drift's shifts, as drift_errors draws them [px]
-) -> np.ndarray:  # float64, what has moved in from outside is 0
+) -> np.ndarray:  # (B, 1, 4H, 4W) float64; what has moved in from outside is 0
     "Super-resolved images of frames without drift; ValueError where the table does not cover the frames."
     shift = drift.of(first_frame + np.arange(len(images)))[0] + error
     moved = [ndimage.shift(image[0].astype(np.float64), (-FACTOR * y, -FACTOR * x), order=1) for image, (x, y) in zip(images, shift)]

@@ -14,7 +14,7 @@ from smlm_ddpm.block_fits import (
     _backward, _copy_block, _darkest, _enter, _evaluate, _factorize, _fit, _forward, _likelihood, _move, _render,
     _settle,
 )  # fmt: skip
-from .scene import _ENTRY, _FLOOR, _JIT, _NEAR, _ROOM
+from .scene import _FLOOR, _JIT, _NEAR, _ROOM
 
 # %% ../nbs/03d_emitter_search.ipynb #correlate-box
 @njit(**_JIT)
@@ -268,12 +268,3 @@ def _visit(scene, work, number, outside, search):
 
 
 _HOPE = 0.5  # an addition is tried from this part of `least_gain` on, because the score test knows it only to second order
-
-# %% ../nbs/03d_emitter_search.ipynb #visited
-@njit(**_ENTRY)
-def _visited(scene, work, block):
-    "For tests: fit a block given as rows of x, y [px of the padded frame] and photons, add and remove; its rows afterwards."
-    work.block[: len(block)] = block
-    work.block[_ROOM, 0] = 0.0
-    number = _visit(scene, work, len(block), 0, True)
-    return work.block[:number].copy()

@@ -47,7 +47,7 @@ def match_emitters(
     truth: np.ndarray,  # (m, 2), in the same unit
     *,
     radius: float = MATCHING_RADIUS,  # pairs farther apart don't count
-) -> tuple[np.ndarray, np.ndarray]:  # indices into found and truth, pair by pair
+) -> tuple[np.ndarray, np.ndarray]:  # (k,) indices into found and truth, pair by pair
     "The one-to-one pairing with the most pairs within `radius` and, among those, the least squared distance."
     if not len(found) or not len(truth):
         return np.zeros(0, int), np.zeros(0, int)
@@ -313,7 +313,7 @@ def _of_emitters(positions: Tensor, mask: Tensor, shape: tuple[int, int]) -> Pos
 # %% ../nbs/08_eval.ipynb #joint-fit
 def _joint_fit(frames: Frames, density: Tensor, known: dict) -> tuple[EmitterFit, Tensor]:
     "The emitters that the search finds, fitted once more with one background for each frame."
-    table = localize_frames(frames.electrons, frames.read_variance, frames.sigma, density=density, least_gain=6.0, **known)
+    table = localize_frames(frames.electrons, frames.sigma, frames.read_variance, density=density, least_gain=6.0, **known)
     order = np.searchsorted(table["frame"], np.arange(len(frames) + 1))
     places = [torch.from_numpy(np.stack([table[name][a:b] for name in ("x", "y", "photons")], 1)).float() for a, b in pairwise(order)]
     padded = torch.nn.utils.rnn.pad_sequence([*places, torch.zeros(1, 3)], batch_first=True)[:-1]
@@ -466,7 +466,7 @@ def evaluate_movie(
     plain = {t: score_detections(localize_plain(frames, threshold=t), truth, radius=reach) for t in (0.25, 0.5, 1.0, 2.0, 4.0)}
     best = max(plain, key=lambda threshold: plain[threshold]["jaccard"])
     table = model.localize(movie.adu, movie.camera, movie.sigma, pixel_size=movie.pixel_size)
-    alone = localize_frames(frames.electrons, frames.read_variance, frames.sigma)
+    alone = localize_frames(frames.electrons, frames.sigma, frames.read_variance)
     results = {f"LoG and Gaussian fit, threshold {best:g}": plain[best],
                "localize": score_detections(_rows(table, len(frames)), truth, radius=reach),
                "localize_frames": score_detections(_rows(alone, len(frames)), truth, radius=reach)}

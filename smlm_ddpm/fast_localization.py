@@ -529,8 +529,8 @@ def _localize_frame(electrons, noise, sigma, density, least_gain, photons, backg
 # %% ../nbs/03e_fast_localization.ipynb #localize-frames
 def localize_frames(
     electrons,  # (B, H, W) or (B, 1, H, W), array or tensor: photoelectrons [e⁻]
-    read_variance,  # w²/g², broadcasts to the electrons; LEFT_OUT leaves a pixel out of the likelihood [e⁻²]
     sigma,  # of the spot, a scalar or (B,) [px]
+    read_variance,  # w²/g², broadcasts to the electrons; LEFT_OUT leaves a pixel out of the likelihood [e⁻²]
     *,
     density=None,  # (B, 1, 4H, 4W): a super-resolved image whose maxima are tried as well
     least_gain: float = 12.0,  # log-likelihood that an emitter must explain [nats]
@@ -592,7 +592,9 @@ def _assembled(found, sigma, first_frame, pixel_size) -> np.ndarray:
     return table
 
 # %% ../nbs/03e_fast_localization.ipynb #needs-compiling
-def needs_compiling() -> bool:
+def needs_compiling(
+    function=_sweep,  # compiled by numba; that of another module for what it does
+) -> bool:
     "Whether the first frame has to wait about a minute, because numba has not kept the compiled functions of this version yet."
-    kept = f"fast_localization.{_sweep.__name__}-{_sweep.py_func.__code__.co_firstlineno}.*.nbi"
-    return _ENTRY["cache"] and not any(Path(_sweep.stats.cache_path).glob(kept))
+    kept = f"{function.__module__.rpartition('.')[2]}.{function.__name__}-{function.py_func.__code__.co_firstlineno}.*.nbi"
+    return _ENTRY["cache"] and not any(Path(function.stats.cache_path).glob(kept))

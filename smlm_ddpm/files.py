@@ -82,7 +82,7 @@ def _check_shape(frames, name: str) -> None:
         raise ValueError(f"{name}: frames are {columns}×{rows} px; at least 16×16 px are needed")
 
 # %% ../nbs/10_files.ipynb #movie-class
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Movie:
     "Camera frames that are read when they are asked for; a `with` block closes their files."
 
@@ -101,6 +101,8 @@ class Movie:
     shape = property(lambda self: tuple(self.frames.shape[1:]), doc="Rows and columns of a frame.")
 
     __len__ = lambda self: self.frames.shape[0]  # noqa: E731
+
+    __repr__ = lambda self: f"Movie: {self.name}, {len(self)} frames of {self.shape[0]}×{self.shape[1]} px"  # noqa: E731
 
     def read(
         self,

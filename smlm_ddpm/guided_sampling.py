@@ -153,13 +153,17 @@ def noise_levels(
     return torch.tensor(_fitted_levels(evaluations)) if evaluations <= 8 else karras_levels(evaluations)
 
 # %% ../nbs/07_guided_sampling.ipynb #posterior
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Posterior:
     "Samples of the density given the frame, and their moments, on the fixed scale of `kde`."
 
     mean: Tensor  # (B, 1, 4H, 4W)
     sd: Tensor  # (B, 1, 4H, 4W)
     samples: Tensor | None  # (B, S, 1, 4H, 4W), or None where they were not kept
+
+    def __repr__(self) -> str:
+        drawn = "no samples" if self.samples is None else f"{self.samples.shape[1]} samples"
+        return f"Posterior: mean and sd of {len(self.mean)} frames, {self.mean.shape[-2]}×{self.mean.shape[-1]} KDE px, and {drawn}"
 
     def to(self, device: str | torch.device) -> "Posterior":
         "The same on another device."

@@ -16,7 +16,7 @@ from numba import njit
 from torch import Tensor
 
 from .psf import pixel_integral
-from .likelihood import LEFT_OUT_FROM, Camera, Prior, log_likelihood_exact
+from .likelihood import Camera, Prior, log_likelihood_exact
 from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
 from .mcmc import _likelihood
 
@@ -42,7 +42,7 @@ class Problem(NamedTuple):
     background: tuple[float, float]  # range [e⁻/px]
     log_background: bool  # whether that is log-uniform, and not uniform
     emitter_density: tuple[float, float]  # range of λ, log-uniform [px⁻²]; zeros: the number is uniform
-    elsewhere: tuple[float, float]  # emitters that λ explains besides these, and the whole area that it speaks of [px²]
+    elsewhere: tuple[float, float]  # number of emitters outside of this region, and area of the whole frame, both under the same λ [px²]
     step: float  # smallest scale of the random walk [px]
 
 # %% ../nbs/04a_jumps.ipynb #state

@@ -54,7 +54,7 @@ class Camera:
     read_variance: float | Tensor = 5.0  # variance of the readout noise, w² [ADU²]
     _: KW_ONLY
     em_gain: float = 1.0  # electrons after multiplication for one before; the gain has this factor in it already
-    excess_noise: float = 1.0  # true photoelectrons for one of the camera's: 2 after electron multiplication; in the gain, too
+    excess_noise: float = 1.0  # true photoelectrons that one of the camera's stands for: 2 after electron multiplication, which makes the noise of half the light; `gain` includes it
 
     def __post_init__(self):
         _check_camera(self)
@@ -253,7 +253,7 @@ class Prior(_Ranges):
     read_variance_distribution: str = "uniform"  # or "squared": its root is uniform
     read_variance_spread: float = 0.0  # log-normal spread between the pixels of a frame
     hot_pixels: float = 0.0  # greatest share of pixels with 10 to 1,000 times (the read variance + 5 e⁻²); its cube root is uniform
-    dead_pixels: float = 0.0  # greatest share of pixels that are left out, likewise
+    dead_pixels: float = 0.0  # greatest share of pixels that are left out; its cube root is uniform
     sigma: tuple[float, float] = (0.92, 0.92)  # of the spot, uniform [px]
     offset: float = 100.0  # [ADU]
     gain: float = 1.0  # [ADU/e⁻]
@@ -285,7 +285,12 @@ DEFAULT_PRIOR = Prior(
 )
 
 # %% ../nbs/01_likelihood.ipynb #simulation
-@dataclass(frozen=True)
+def _by(images: Tensor) -> str:
+    "Rows × columns of images (..., H, W)."
+    return "×".join(map(str, images.shape[-2:]))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
     "Frames and the truth behind them."
 
@@ -298,6 +303,12 @@ class Simulation:
     sigma: Tensor  # (B,) [px]
     camera: Camera  # its read variance (B, 1, 1, 1) or (B, 1, H, W)
     emitter_density: Tensor | None = None  # (B,): λ of a Poisson process [px⁻²]; None where the count is uniform
+
+    def __len__(self) -> int:
+        return len(self.adu)
+
+    def __repr__(self) -> str:
+        return f"Simulation: {len(self)} frames of {_by(self.adu)} px with {int(self.mask.sum())} emitters"
 
     def __getitem__(self, frames: slice | Tensor) -> "Simulation":
         "Some of the frames, such as `simulation[2:5]`, those where a mask (B,) is true, or those of an array of numbers; TypeError for a single number."
@@ -427,7 +438,7 @@ def with_positions(
     return replace(frames, positions=positions, expected=expected, adu=adu)
 
 # %% ../nbs/01_likelihood.ipynb #frames
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frames:
     "Frames in photoelectrons, with all that an estimator needs to know of the microscope."
 
@@ -438,6 +449,9 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.electrons)
+
+    def __repr__(self) -> str:
+        return f"Frames: {len(self)} of {_by(self.electrons)} px"
 
     def __getitem__(self, index) -> "Frames":
         "Some of the frames, by a slice, a mask or a list of numbers; TypeError for a single number."

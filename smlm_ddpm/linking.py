@@ -169,7 +169,7 @@ def draw_catalogues(
     *,
     n_draws: int,  # how many
     seed: int = 0,  # a draw depends on it and on its number only
-) -> Iterator[np.ndarray]:  # tables like it, of those that exist in this draw
+) -> Iterator[np.ndarray]:  # tables (k,) like it, of those that exist in this draw
     "Catalogues drawn from the posterior that a table stands for, one after the other."
     names = ("x_sd", "y_sd") if "x_sd" in table.dtype.names else ("crlb", "crlb")
     scale = _nanometres(table)

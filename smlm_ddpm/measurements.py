@@ -94,7 +94,7 @@ def _near_spots(frame, rate, read, unit, x, y, radius, taken, table):
             for column in range(max(0, int(x[i] - radius)), min(frame.shape[1], int(x[i] + radius) + 1)):
                 apart = (row + 0.5 - y[i]) ** 2 + (column + 0.5 - x[i]) ** 2
                 expected, variance = rate[row, column], read[row, column]
-                if apart >= radius**2 or variance > LEFT_OUT_FROM:
+                if apart >= radius**2 or variance >= LEFT_OUT_FROM:
                     continue
                 total, lost = max(expected + variance, _LOWEST_RATE), taken * unit[row, column]
                 counts = max(frame[row, column] + variance, 0.0)

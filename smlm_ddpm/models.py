@@ -135,6 +135,9 @@ class _Networks:
             network and _ready(network, self.device) for network in (phi, psi, one_pass, paper_recipe)
         )
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.preset.name!r} with {', '.join(self.networks)}, on {self.device}"
+
     @property
     def networks(self) -> dict[str, torch.nn.Module]:
         "The networks by name, as they are stored."
@@ -234,7 +237,7 @@ def _emitters(model: _Networks, frames: Frames, density: Tensor | None, **option
     known = {name: model.preset.prior.known(name) for name in ("photons", "background")}
     if density is None:
         density = torch.cat([_phi_answer(model, part)[0] for part in frames.split(_PIXELS)])
-    return localize_frames(frames.electrons, frames.read_variance, frames.sigma, density=density, **known, **options)
+    return localize_frames(frames.electrons, frames.sigma, frames.read_variance, density=density, **known, **options)
 
 # %% ../nbs/07a_models.ipynb #phi-model
 class _PhiModel(_Networks):

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -60,8 +61,7 @@ def process_chunk(
             if first is None:
                 return
             adu = _read(movie, first, min(first + size, stop))
-            part = process_frames(adu, settings, model=model, first_frame=movie.first + first)
-            own.add(part.sums)
+            part = process_frames(adu, settings, model=model, first_frame=movie.first + first, sums=own)
             found[first] = part.localizations, part.frames, part.draws
             done(len(adu))
 
@@ -129,7 +129,7 @@ class MemoryStore:
         return (self.parts[start][2] for start in sorted(self.parts))
 
 # %% ../nbs/12_movies.ipynb #reconstruction-class
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reconstruction:
     "A movie's posterior, summed over its frames."
 
@@ -145,6 +145,9 @@ class Reconstruction:
     samples: np.ndarray  # (S, 4h, 4w) float32: draws of the summed density of samples_roi; (0, 0, 0) where none were asked for
     n_draws: int = 0  # catalogues drawn
     stopped: str = ""  # why not all frames are in it
+
+    def __repr__(self) -> str:
+        return f"Reconstruction: {self.frames} frames, {self.count} localizations, images of {self.mean.shape[0]}×{self.mean.shape[1]} KDE px"
 
     @property
     def catalogues(self) -> list[np.ndarray]:
@@ -220,7 +223,7 @@ def _left(start: int, stop: int, done: dict[int, int]) -> tuple[int, int]:
 
 # %% ../nbs/12_movies.ipynb #reconstruct
 def reconstruct(
-    movie: Movie | np.ndarray,  # or an array of frames (n, H, W) [ADU]
+    movie: Movie | np.ndarray,  # or an array of frames (n, H, W), also one that is read as it is sliced, as of Zarr or h5py [ADU]
     settings: Settings,
     *,
     model=None,  # what settings.posterior needs, as load_pretrained gives it
@@ -229,12 +232,12 @@ def reconstruct(
     chunk: int = 500,  # frames after which the store is asked to keep what was computed
     progress: bool = False,  # a bar on standard error, with frames/s and the time left
 ) -> Reconstruction:
-    """The summed posterior of a movie; memory depends on the size of a frame and not on their number.
+    """The summed posterior of a movie. The memory for images depends on the size of a frame and not on their number; tables grow with the emitters, unless a `FolderStore` keeps them.
 
     ValueError in one line for a movie, camera or drift table that can't be used, or if the first chunk can't be read."""
-    movie = movie if isinstance(movie, Movie) else Movie(np.asarray(movie))
-    if chunk < 1:
-        raise ValueError(f"chunk = {chunk}: one frame or more are kept at once")
+    movie = movie if isinstance(movie, Movie) else Movie(movie if hasattr(movie, "shape") else np.asarray(movie))
+    if not isinstance(chunk, Integral) or chunk < 1:
+        raise ValueError(f"chunk = {chunk}: one frame or more, a whole number, are kept at once")
     if settings.posterior == "network" and model is None:
         raise ValueError(f"posterior {settings.posterior!r} needs a model")
     check_offset(movie.read(0, 1), settings.camera, name=movie.name, binning=movie.binning)

@@ -126,7 +126,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--strict", action="store_true", help=(
         "stop where the first frames speak against what was said of them; where alarms come at the end, results are written and the exit status is 2"))  # fmt: skip
     link = parser.add_argument_group("molecules")
-    link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json (in pixels as they are after --binning), or .csv")
+    link.add_argument("--drift", type=Path, metavar="FILE", help="drift to take off: Picasso's .txt, ThunderSTORM's .json (in pixels as they are after --binning), or .csv with columns frame (from 0), x [px], y [px] and, if known, x_sd [px], y_sd [px]")
     link.add_argument("--link-gap", type=_whole, default=1, metavar="N", help="frames a molecule may be dark (default %(default)s)")
 
 # %% ../nbs/12e_options.ipynb #model-options

@@ -154,10 +154,13 @@ def _told_convergence(lines: np.ndarray) -> tuple[str, list[str], list[str]]:
     return (told, [], line) if 50 * wanting > regions else (told, line, [])
 
 # %% ../nbs/12g_result_files.ipynb #told-unexplained
-def _told_unexplained(result: Reconstruction, lines: np.ndarray) -> tuple[float, list[str]]:
-    "In what part of the field the emitters leave more light unexplained than noise can; an alarm if in more than a hundredth."
-    there = np.isfinite(result.misfit)
-    misfit, frames = result.misfit[there], result.store.sums.used[there]
+def _told_unexplained(result: Reconstruction, lines: np.ndarray, sigma: float) -> tuple[float, list[str]]:
+    "In what part of the field, two spot widths from its edge or more, the emitters leave more light unexplained than noise can; an alarm if in more than a hundredth."
+    rim = math.ceil(2 * sigma)  # where emitters outside of the field shine in
+    inside = slice(rim, -rim) if min(result.misfit.shape) > 4 * rim else slice(None)
+    misfit, frames = result.misfit[inside, inside], result.store.sums.used[inside, inside]
+    there = np.isfinite(misfit)
+    misfit, frames = misfit[there], frames[there]
     if not misfit.size:
         return 0.0, []
     light = max(0.01, float(np.median(lines["background"][~lines["dropped"]])))  # [e⁻/px]
@@ -247,10 +250,10 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
     _write_localizations(folder, result, settings)
     merged, expected, spread, repeats = _write_molecules(folder, result, settings, options.link_gap)
     regions, wanting, unconverged = _told_convergence(lines)
-    unexplained, told = _told_unexplained(result, lines)
+    unexplained, told = _told_unexplained(result, lines, settings.sigma)
     alarms += unconverged + told
     scatter = "" if repeats is None else f"; positions of one molecule vary by {repeats:.2f} × the stated variance"
-    summary = _summary(result, lines, settings, f"{expected:.1f} ± {spread:.1f} (linked over {options.link_gap} dark frames{scatter})", regions)
+    summary = _summary(result, lines, settings, f"{expected:.1f} (± {spread:.1f} by their probabilities; missed and merged ones are not counted; linked over {options.link_gap} dark frames{scatter})", regions)
     wanting += [check["note"] for check in checks.values() if check["passed"] and check["note"]]
     protocol = protocol | {"notes": [*notes, *wanting], "checks": checks, "frames": result.frames, "frames dropped by the camera": int(lines["dropped"].sum()),
                            "localizations": result.count, "molecules": round(float(expected), 2),
@@ -267,7 +270,7 @@ def _write_files(folder, result, movie, settings, model, options, title, protoco
         alarms=alarms, quiet=quiet, summary=summary, files=there, command=" ".join(["smlm-ddpm", *map(shlex.quote, options.arguments)]),
     )  # fmt: skip
     print(*(f"note: {line}" for line in wanting), *(f"ALARM: {line}" for line in alarms), sep="\n", end="\n" * bool(alarms or wanting))
-    print(f"{summary['frames']}, {result.count} localizations, {expected:.1f} ± {spread:.1f} molecules")
+    print(f"{summary['frames']}, {result.count} localizations, {expected:.1f} molecules")
     return len(alarms)
 
 # %% ../nbs/12g_result_files.ipynb #summary

@@ -219,7 +219,7 @@ def _fit_spots(frame, read, light, x, y, photons, group, chosen, sigma, half):
         rows, columns = slice(top, top + size), slice(left, left + size)
         own_light = _light(x[own] - left, y[own] - top, photons[own], sigma, size, size)
         noise = read[rows, columns].copy().ravel()
-        if noise.max() > LEFT_OUT_FROM:
+        if noise.max() >= LEFT_OUT_FROM:
             continue
         window = (frame[rows, columns] - light[rows, columns] + own_light).ravel()
         background = (window - own_light.ravel()).mean()

@@ -19,7 +19,7 @@ from .exact_posterior import exact_posterior
 from .kde import kernel_density, kernel_peak
 from .likelihood import Camera, Prior, Simulation, random_steps, simulate, with_positions
 from .models import PosteriorModel
-from .reversible_jump import ExactPosterior, reversible_jump
+from .reversible_jump import ChainPosterior, reversible_jump
 from .conditional_intensity import smoothed_moments
 
 # %% ../nbs/08a_strata.ipynb #strata
@@ -93,7 +93,7 @@ def _scores(samples: Tensor, truth: Tensor, exact) -> dict:
     return score_samples(samples, truth, exact.sd > _LEAST_SD) | {"coverage": coverage(samples, truth, undecided=exact.sd > _LEAST_SD)}
 
 # %% ../nbs/08a_strata.ipynb #exact-moments
-def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int) -> ExactPosterior:
+def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: int) -> ChainPosterior:
     "Exact chains, their moments smoothed; what they left open is part of the table and no reason to warn."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -107,7 +107,7 @@ def _smoothed(run, frames, prior, n_draws, workers):
     return replace(run, mean=mean, sd=sd)
 
 # %% ../nbs/08a_strata.ipynb #converged
-def _converged(frames: Simulation, exact: ExactPosterior, others: list[ExactPosterior], n_draws: int):
+def _converged(frames: Simulation, exact: ChainPosterior, others: list[ChainPosterior], n_draws: int):
     "Frames whose chains agree (all of them where none do), their exact moments, some draws, the moments of other runs, and which share of all frames that is."
     keep = (exact.rhat < 1.1) & (exact.chain_discrepancy < 0.2)
     share = keep.float().mean().item()

@@ -10,7 +10,7 @@ __all__ = ['FRAME_FIELDS', 'DRAW_FIELDS', 'Settings', 'spans', 'tiles', 'network
 import math
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, replace
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -61,24 +61,37 @@ class Settings:
         kept = (self.n_samples, *(FACTOR * (part.stop - part.start) for part in region)) if region else (0, 0, 0)
         return Sums.zeros(tuple(shape), samples=kept)
 
+# %% ../nbs/11g_tiers.ipynb #check-numbers
+def _check_numbers(settings) -> None:
+    "ValueError for what is no number, or no whole one."
+    for name in ("sigma", "pixel_size", "least_probability") + ("saturation",) * (settings.saturation is not None):
+        number = getattr(settings, name)
+        if isinstance(number, bool) or not isinstance(number, Real) and getattr(number, "ndim", 1):
+            raise ValueError(f"{name} is a number, not {number!r}")
+    for name in ("n_samples", "n_draws", "seed", "core", "margin"):
+        number = getattr(settings, name)
+        if isinstance(number, bool) or not isinstance(number, Integral) or number < 0:
+            raise ValueError(f"{name} is a whole number, 0 or more, not {number!r}")
+    if settings.drift is not None and not isinstance(settings.drift, Drift):
+        raise ValueError(f"drift is a Drift, as read_drift gives it, not {settings.drift!r}")
+
 # %% ../nbs/11g_tiers.ipynb #check-settings
 _WIDEST = 5.0  # sigma that exact chains take, too; wider spots are better summed up to fewer pixels [px]
 
 
 def _check_settings(settings) -> None:
-    for name in ("sigma", "pixel_size", "n_samples", "n_draws", "least_probability"):
-        if not isinstance(number := getattr(settings, name), Real) and getattr(number, "ndim", 1):
-            raise ValueError(f"{name} is a number, not {number!r}")
+    "ValueError in one line for what can't be."
+    _check_numbers(settings)
     if settings.posterior not in METHODS:
         raise ValueError(f"posterior is one of {', '.join(METHODS)}, not {settings.posterior!r}")
-    if settings.n_samples < 0 or settings.n_samples == 1:
+    if settings.n_samples == 1:
         raise ValueError("one sample has no standard deviation; give 0 (no sampling) or at least 2 samples")
     if settings.n_samples and settings.posterior != "network":
         raise ValueError(f"n_samples: samples are drawn by a network, not by posterior {settings.posterior!r}; n_draws gives catalogues")
     if settings.samples_roi and not settings.n_samples:
         raise ValueError("samples_roi needs n_samples, the number of samples to draw there")
-    if settings.n_draws < 0 or not 0 < settings.least_probability < 1:
-        raise ValueError(f"n_draws = {settings.n_draws} must not be negative; least_probability = {settings.least_probability} lies between 0 and 1")
+    if not 0 < settings.least_probability < 1:
+        raise ValueError(f"least_probability lies between 0 and 1, not {settings.least_probability}")
     if settings.budget is not None and not 0 < settings.budget < math.inf:
         raise ValueError(f"budget: a time above 0 s is needed, not {settings.budget}")
     if not 0 < settings.sigma <= _WIDEST:
@@ -210,7 +223,7 @@ class Part:
 def _fit_frames(adu, settings, model, part):
     "Every emitter by maximum likelihood."
     first, frames = int(part.frames["frame"][0]), prepare_frames(adu, settings.camera, settings.sigma)
-    scene = frames.electrons, frames.read_variance, frames.sigma
+    scene = frames.electrons, frames.sigma, frames.read_variance
     part.sums.method |= METHODS["fast"]
     return localize_frames(*scene, workers=1, first_frame=first, pixel_size=settings.pixel_size)
 
@@ -303,6 +316,7 @@ def process_frames(
     *,
     model=None,  # what settings.posterior needs
     first_frame: int = 0,  # number of the first frame
+    sums: Sums | None = None,  # to add to, in place; None: new ones
 ) -> Part:
     "The posterior of some frames, added up."
     if settings.saturation is not None:
@@ -310,7 +324,7 @@ def process_frames(
         settings = replace(settings, camera=camera)  # with a read variance of its own for each frame
     lines = np.zeros(len(adu), FRAME_FIELDS)
     lines["frame"], lines["dropped"] = first_frame + np.arange(len(adu)), dropped_frames(adu)
-    part = Part(settings.no_sums(adu.shape[-2:]), np.zeros(0), lines, np.zeros(0, DRAW_FIELDS))
+    part = Part(sums or settings.no_sums(adu.shape[-2:]), np.zeros(0), lines, np.zeros(0, DRAW_FIELDS))
     part.sums.frames += (~lines["dropped"]).sum()
     adu = left if settings.saturation is not None else adu
     rows = _TIERS[settings.posterior](adu, settings, model, part)

@@ -12,7 +12,7 @@ from project import MODULES, source_notebook
 NUMBERED = [module for module in MODULES if source_notebook(module).name[0].isdigit() and module.stem != "command_line"]
 PLAIN = {"seed", "generator", "device", "progress", "workers", "path", "title", "name"}  # arguments that have neither unit nor shape
 POSITIONAL = {"generator", "mask", "prior"}  # optional, and yet by place: randomness, which emitters are real, what frames may hold
-EXPLAINED = {"Camera", "Prior", "Frames", "Simulation", "Posterior", "ExactPosterior", "PosteriorModel", "Preset", "Movie", "Settings",
+EXPLAINED = {"Camera", "Prior", "Frames", "Simulation", "Posterior", "ChainPosterior", "ExactPosterior", "PosteriorModel", "Preset", "Movie", "Settings",
              "TrainingConfig", "Schedule", "TiffFile", "nn.Module", "Callable"}  # types that say it all  # fmt: skip
 ARRAY = re.compile(r"\b(Tensor|np\.ndarray)\b")
 
@@ -85,12 +85,11 @@ def unexplained_results(module):
     found = []
     for name, function in public_functions(module):
         kind = ast.unparse(function.returns) if function.returns else ""
-        first = function.body[0].lineno
-        said = " ".join(comments(module).get(line, "") for line in range(function.lineno, first + 1))
-        said += ast.get_docstring(function) or ""
-        if ARRAY.search(kind) and not kind.startswith("Callable") and not re.search(r"->|[(\[]|likewise|shape|each", said):
+        line = function.returns.end_lineno if function.returns else function.lineno
+        said = comments(module).get(line, "") + (ast.get_docstring(function) or "")
+        if ARRAY.search(kind) and not kind.startswith("Callable") and not re.search(r"[(\[]|likewise|scalar|shape|the same|one number", said):
             found.append(f"{name}: result has no shape")
-        if not ast.get_docstring(function) and "→" not in said:
+        if not ast.get_docstring(function) and "→" not in comments(module).get(function.lineno, ""):
             found.append(f"{name}: no docstring")
     return found
 

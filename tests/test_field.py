@@ -38,7 +38,7 @@ def scores(movie, camera, sigma=1.1, saturation=None, scale=1.0) -> tuple[float,
     adu, camera = (adu, camera) if saturation is None else leave_out_saturated(adu, camera, level=saturation)
     whole = ~dropped_frames(adu)
     variance = torch.as_tensor(camera.read_variance_electrons, dtype=torch.float32).expand(adu.shape)
-    rows = localize_frames(camera.to_electrons(adu)[whole], variance[whole], sigma)
+    rows = localize_frames(camera.to_electrons(adu)[whole], sigma, variance[whole])
     truth, matched, scaled = np.load(movie.name.replace(".tif", "_truth.npy")), 0, []
     for place, number in enumerate(np.flatnonzero(whole.numpy())):
         known, found = truth[truth[:, 0] == number], rows[rows["frame"] == place]

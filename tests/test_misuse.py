@@ -131,7 +131,7 @@ def test_empty_batches():
 def test_wide_spots_are_searched_within_memory():
     generator = torch.Generator().manual_seed(3)
     rate = expected_photons(96 * torch.rand((1, 6, 2), generator=generator), 20000.0, (96, 96), 8.0, background=10.0)
-    found = localize_frames(torch.poisson(rate, generator=generator).numpy(), 1.0, 8.0)  # the search wrote past its memory above 5 px
+    found = localize_frames(torch.poisson(rate, generator=generator).numpy(), 8.0, 1.0)  # the search wrote past its memory above 5 px
     assert 3 <= len(found) <= 6
 
 
@@ -422,6 +422,33 @@ def test_a_wrong_offset_is_told_as_it_was_given(tmp_path, capsys):
     assert "far below the offset of 200 ADU" in said and "for each camera pixel" in said
 
 
+def noise(shape=(40, 40)):
+    return np.random.default_rng(0).poisson(110, (6, *shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("frames", "camera", "said"), [
+    (noise() * (np.arange(40) < 15), "--offset 100 --gain 2 --read-variance 4", "hold exactly 0 ADU, as where a program has filled an empty part"),
+    (noise((40, 80)) * (np.arange(80) < 50), "", "or leave an empty part of the field out"),
+    (noise() / 200, "", "all values lie between 0 and 1"),
+    (noise(), "--offset 100 --gain 25 --read-variance 4 --em-gain 300", "one photoelectron would be 7500 ADU"),
+], ids=["half of it empty", "empty and no camera", "rescaled", "multiplied gain"])  # fmt: skip
+def test_frames_that_a_program_has_changed_are_told_as_that(tmp_path, capsys, frames, camera, said):
+    tifffile.imwrite(movie := tmp_path / "movie.tif", frames.astype(np.float32 if frames.max() < 2 else np.uint16), photometric="minisblack")
+    assert said in refused(capsys, "reconstruct", movie, "--out", tmp_path / "out", "--sigma", "1.1", "--pixel-size", "108", *camera.split())
+
+
+def test_light_from_outside_of_the_field_is_no_alarm(tmp_path, capsys):
+    "Emitters up to 4 px outside of the frame shine in, and no emitter within explains them."
+    prior = Prior(count_distribution="uniform", count=(2, 4), placement="field", margin=4.0, photons=(500.0, 2000.0), background=(5.0, 5.0),
+                  read_variance=(4.0, 4.0), sigma=(1.2, 1.2), shape=(40, 40))  # fmt: skip
+    drawn = simulate(prior, 60, torch.Generator().manual_seed(0))
+    adu = (100 + 2 * drawn.camera.to_electrons(drawn.adu)).round()[:, 0].numpy()
+    tifffile.imwrite(movie := tmp_path / "movie.tif", adu.astype(np.uint16), photometric="minisblack")
+    camera = ["--offset", "100", "--gain", "2", "--read-variance", "16", "--sigma", "1.2", "--pixel-size", "108"]
+    assert main(["reconstruct", str(movie), "--out", str(tmp_path / "out"), *camera]) == 0
+    assert "no emitter explains" not in capsys.readouterr().out
+
+
 def a_movie(path, frames=4, seed=0):
     "Of a few emitters, for the options KNOWN."
     generator = torch.Generator().manual_seed(seed)
@@ -604,6 +631,13 @@ def test_a_sampled_region_follows_a_drift_beyond_its_margin():
     (lambda: simulate(Prior(), 2, shape=(20.5, 20)), "shape whole numbers"),
     (lambda: Settings(Camera(), None), "sigma is a number"),
     (lambda: Settings(Camera(), np.array([1.0, 2.0])), "sigma is a number"),
+    (lambda: Settings(Camera(), 1.1, n_draws=2.5), "n_draws is a whole number"),
+    (lambda: Settings(Camera(), 1.1, seed=-1), "seed is a whole number, 0 or more"),
+    (lambda: Settings(Camera(), 1.1, margin=-3), "margin is a whole number"),
+    (lambda: Settings(Camera(), 1.1, saturation="high"), "saturation is a number"),
+    (lambda: Settings(Camera(), 1.1, drift="drift.csv"), "drift is a Drift"),
+    (lambda: reconstruct(np.zeros((3, 20, 20)), Settings(Camera(), 1.1), chunk=1.5), "a whole number, are kept"),
+    (lambda: Drift(1, np.zeros((10, 2)), np.zeros((10, 2))).of(np.arange(10)), "does it count from 1"),
     (lambda: bin_camera(Camera(), 0), "binning is"),
     (lambda: bin_camera(Camera(read_variance=torch.ones(2, 1, 8, 8)), 2), r"maps are \(H, W\)"),
     (lambda: load_pretrained("paper", device="abacus"), "device abacus"),
