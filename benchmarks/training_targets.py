@@ -14,12 +14,11 @@ from smlm_ddpm.conditional_intensity import smoothed_targets, smoothed_truth
 from smlm_ddpm.eval import provenance
 from smlm_ddpm.likelihood import simulate
 from smlm_ddpm.models import load_pretrained
-from smlm_ddpm.training import _UNDECIDED
 
 RESULT = Path(__file__).parents[1] / "nbs" / "results" / "training_targets.json"
 GROUPS = {"1–2 emitters": (1, 2), "3–7 emitters": (3, 7), "8–19 emitters": (8, 19), "20 and more": (20, 10**6)}
 TARGETS = ((1, 0), (3, 240), (3, 1000), (3, 5000), (6, 1000), (12, 240), (12, 1000), (24, 1000))  # draws of a frame, steps between them; 0: the truth
-FEW = 0.01  # floor of the sd [density]
+UNDECIDED, FLOOR = 0.015, 0.01  # sd from which a pixel counts, as in training, and least sd that errors are compared with [density]
 
 
 def frames_of_groups(prior, each: int):
@@ -37,8 +36,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="four frames and short chains; stores nothing")
     quick = parser.parse_args().quick
-    model = load_pretrained("default")
-    prior, workers = model.preset.prior, torch.get_num_threads()
+    prior, workers = load_pretrained("default").preset.prior, torch.get_num_threads()
     frames, groups = frames_of_groups(prior, 1 if quick else 30)
     told = torch.zeros(len(groups), dtype=torch.bool)  # nowhere
 
@@ -53,17 +51,17 @@ def main():
 
     exact, square, _ = targets(10 if quick else 100, 100 if quick else 8000, 1)
     variance = (square - exact**2).clamp(min=0)
-    weight = variance / (variance + _UNDECIDED**2)
+    weight = variance / (variance + UNDECIDED**2)
     targets(1, 0, 2), targets(1, 100, 2)  # what is compiled is compiled now
     rows = []
     for n_draws, thinning in TARGETS:
         mean, _, milliseconds = targets(n_draws, thinning, 5)
-        error = (weight * (mean - exact).square() / (variance + FEW**2)).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp(min=1e-3)
+        error = (weight * (mean - exact).square() / (variance + FLOOR**2)).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp(min=1e-3)
         noise = {group: error[[one == group for one in groups]].median().item() for group in GROUPS}
         rows.append({"n_draws": n_draws, "thinning": thinning, "milliseconds": milliseconds, "noise": noise})
         print(n_draws, thinning, f"{milliseconds:.1f} ms", {group: round(value, 4) for group, value in noise.items()}, flush=True)
     if not quick:
-        table = {"made_with": provenance(model), "frames of a group": 30, "rows": rows}
+        table = {"made_with": provenance(), "frames of a group": 30, "rows": rows}
         RESULT.write_text(json.dumps(table, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
