@@ -31,7 +31,7 @@ RUNS = {  # residual blocks and steps
 }
 CHANGES = {  # of the configuration, for runs this short
     "paper": {"n_draws": 8},
-    "default": {"shapes": ((20, 20),), "learning_rate": 2e-3, "floors": (0.2, 0.005), "n_draws": 3, "thinning": 240, "count_weight": 0.0},
+    "default": {"shapes": ((20, 20),), "learning_rate": 2e-3, "floors": (0.2, 0.005)},
 }
 SEEN = {"paper": 828_800, "default": 3_079_000}  # frames that the shipped φ learned from, those before its configuration's stages too
 UNSEEN = 5  # seed of the frames on which networks are compared

@@ -28,7 +28,7 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from .deepstorm import input_of_kind, moment_loss
-from .kde import kernel_density, kernel_peak
+from .kde import kernel_density
 from .likelihood import Prior, Simulation, random_steps, simulate, with_positions
 
 # %% ../nbs/05a_training.ipynb #training-config
@@ -53,7 +53,6 @@ class TrainingConfig:
     close_pairs: float = 0.0  # share of frames in which two emitters are put so near each other that they merge
     balance: float = 0.0  # power of the share of undecided pixels by which a frame weighs less: 0 for none
     focus: bool = False  # let pixels count less in which nothing is undecided
-    count_weight: float = 0.0  # of the error of a frame's expected number of emitters, beside that of its pixels
     optimizer: str = "adamw"  # or "muon", which is that too, but for the convolutions of residual blocks
     start: str = ""  # model whose network of this stage to begin with, such as "default"; empty: nothing
     compile: bool = False  # torch.compile: minutes to start, then about 1.5 times faster
@@ -82,8 +81,6 @@ def _check_numbers(config: TrainingConfig) -> None:
     for name in ("ema", "known_density", "close_pairs"):
         if not 0 <= getattr(config, name) <= 1:
             raise ValueError(f"{name} lies between 0 and 1, not {getattr(config, name)}")
-    if not config.count_weight >= 0:
-        raise ValueError(f"count_weight is 0 or more, not {config.count_weight}")
 
 # %% ../nbs/05a_training.ipynb #close-pairs
 _FORGET = 7_500  # steps after which a chain has forgotten the truth of a frame with a close pair
@@ -283,15 +280,6 @@ def _weights(sd: Tensor, config: TrainingConfig) -> Tensor:
     frame = pixel.mean((1, 2, 3), keepdim=True) ** -config.balance
     return frame / frame.mean() * (pixel if config.focus else torch.ones_like(pixel))
 
-# %% ../nbs/05a_training.ipynb #count-error
-_ONE_EMITTER = 1 / kernel_peak()  # sum of the density of one emitter
-
-
-def _count_error(mean: Tensor, target: Tensor) -> Tensor:
-    "Squared error of the expected number of emitters, over that number, averaged over frames."
-    stated, drawn = (density.sum((1, 2, 3)) / _ONE_EMITTER for density in (mean, target))
-    return ((stated - drawn).square() / (stated.detach().clamp(min=0) + 0.1)).mean()
-
 # %% ../nbs/05a_training.ipynb #phi-loss
 def moment_objective(
     prior: Prior,  # of the simulated frames
@@ -306,8 +294,7 @@ def moment_objective(
         mean, sd, _ = model(features)
         done, (first, last) = min(1.0, step / (config.anneal * config.steps)), config.floors
         floor = first ** (1 - done) * last**done
-        pixels = moment_loss(mean, sd, target, floor, variance=variance, weight=_weights(sd.detach(), config))
-        return pixels + config.count_weight * _count_error(mean, target) if config.count_weight else pixels
+        return moment_loss(mean, sd, target, floor, variance=variance, weight=_weights(sd.detach(), config))
 
     return objective
 
@@ -465,7 +452,7 @@ def _update_average(average: dict[str, Tensor], model: nn.Module, decay: float) 
 
 # %% ../nbs/05a_training.ipynb #take-step
 def _step_seed(config: TrainingConfig, step: int, world: int, rank: int) -> int:
-    "One seed for each run, step and process; 2³¹ and above, where no evaluation draws its frames."
+    "One seed for each run, step and process; 2³¹ and above, out of the way of seeds that people choose."
     return 2**31 + ((config.seed * 1_000_003 + step) * world + rank) % 2**31
 
 
