@@ -38,10 +38,11 @@ def check_offset(
     "ValueError in one line if the offset lies above what most pixels hold by more than noise allows; its numbers are of a camera pixel."
     adu = adu[~dropped_frames(adu)]
     allowed = 5 * (torch.as_tensor(camera.read_variance_electrons, dtype=torch.float32) + 1).sqrt()
-    if len(adu) and (camera.to_electrons(adu) + allowed).median() < 0:
-        if (filled := (adu == adu.min()).float().mean()) > 0.2:
-            raise ValueError(f"{name}: {filled:.0%} of the pixels hold exactly {float(adu.min()):g} ADU, as where a program has filled an empty part"
-                             " of the field; leave that part out (--roi)")  # fmt: skip
+    if len(adu) and ((electrons := camera.to_electrons(adu)) + allowed).median() < 0:
+        lowest = adu == adu.min()
+        if lowest.float().mean() > 0.2 and len(rest := (electrons + allowed)[~lowest]) and rest.median() >= 0:
+            raise ValueError(f"{name}: {lowest.float().mean():.0%} of the pixels hold exactly {float(adu.min()):g} ADU, as where a program has filled an"
+                             " empty part of the field; leave that part out (--roi)")  # fmt: skip
         offset, middle = (float(torch.as_tensor(value, dtype=torch.float32).median()) / binning**2 for value in (camera.offset, adu))
         words = " for each camera pixel in them" if binning > 1 else ""
         raise ValueError(

@@ -97,9 +97,13 @@ def _note(text: str) -> None:
 def _tell_compiling(posterior: str) -> None:
     "Why nothing seems to happen at first."
     from smlm_ddpm.fast_localization import needs_compiling
-    from smlm_ddpm.region_chains import _run
 
-    if needs_compiling() or posterior == "exact" and needs_compiling(_run):
+    waiting = needs_compiling()
+    if posterior == "exact":
+        from smlm_ddpm.region_chains import _run
+
+        waiting |= needs_compiling(_run)
+    if waiting:
         print("compiling for this machine, once: this takes a minute or two", flush=True)
 
 # %% ../nbs/13_command_line.ipynb #wanted-model
