@@ -99,9 +99,7 @@ class Movie:
         _check_shape(self.frames, self.name)
 
     shape = property(lambda self: tuple(self.frames.shape[1:]), doc="Rows and columns of a frame.")
-
     __len__ = lambda self: self.frames.shape[0]  # noqa: E731
-
     __repr__ = lambda self: f"Movie: {self.name}, {len(self)} frames of {self.shape[0]}×{self.shape[1]} px"  # noqa: E731
 
     def read(
