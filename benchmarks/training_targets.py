@@ -14,11 +14,12 @@ from smlm_ddpm.conditional_intensity import smoothed_targets, smoothed_truth
 from smlm_ddpm.eval import provenance
 from smlm_ddpm.likelihood import simulate
 from smlm_ddpm.models import load_pretrained
+from smlm_ddpm.training import _UNDECIDED
 
 RESULT = Path(__file__).parents[1] / "nbs" / "results" / "training_targets.json"
 GROUPS = {"1–2 emitters": (1, 2), "3–7 emitters": (3, 7), "8–19 emitters": (8, 19), "20 and more": (20, 10**6)}
 TARGETS = ((1, 0), (3, 240), (3, 1000), (3, 5000), (6, 1000), (12, 240), (12, 1000), (24, 1000))  # draws of a frame, steps between them; 0: the truth
-UNDECIDED, FLOOR = 0.015, 0.01  # sd from which a pixel counts, as in training, and least sd that errors are compared with [density]
+FLOOR = 0.01  # least sd that errors are compared with [density]
 
 
 def frames_of_groups(prior, each: int):
@@ -51,7 +52,7 @@ def main():
 
     exact, square, _ = targets(10 if quick else 100, 100 if quick else 8000, 1)
     variance = (square - exact**2).clamp(min=0)
-    weight = variance / (variance + UNDECIDED**2)
+    weight = variance / (variance + _UNDECIDED**2)
     targets(1, 0, 2), targets(1, 100, 2)  # what is compiled is compiled now
     rows = []
     for n_draws, thinning in TARGETS:

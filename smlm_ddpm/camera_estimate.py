@@ -38,10 +38,12 @@ def check_offset(
     "ValueError in one line if the offset lies above what most pixels hold by more than noise allows; its numbers are of a camera pixel."
     adu = adu[~dropped_frames(adu)]
     allowed = 5 * (torch.as_tensor(camera.read_variance_electrons, dtype=torch.float32) + 1).sqrt()
-    if len(adu) and ((electrons := camera.to_electrons(adu)) + allowed).median() < 0:
+    most = camera.to_electrons(adu) + allowed
+    if len(adu) and most.median() < 0:
         lowest = adu == adu.min()
-        if lowest.float().mean() > 0.2 and len(rest := (electrons + allowed)[~lowest]) and rest.median() >= 0:
-            raise ValueError(f"{name}: {lowest.float().mean():.0%} of the pixels hold exactly {float(adu.min()):g} ADU, as where a program has filled an"
+        share, rest = lowest.float().mean(), most[~lowest]
+        if share > 0.2 and len(rest) and rest.median() >= 0:  # but for one value the offset is right
+            raise ValueError(f"{name}: {share:.0%} of the pixels hold exactly {float(adu.min()):g} ADU, as where a program has filled an"
                              " empty part of the field; leave that part out (--roi)")  # fmt: skip
         offset, middle = (float(torch.as_tensor(value, dtype=torch.float32).median()) / binning**2 for value in (camera.offset, adu))
         words = " for each camera pixel in them" if binning > 1 else ""
@@ -352,9 +354,9 @@ def estimate_camera(
 def _usable_frames(movie, most, advice):
     "Frames whose noise is that of a camera, and where they are saturated; ValueError where they are not raw or cut off."
     frames = _chosen_frames(movie, most)
-    if not looks_raw(torch.from_numpy(frames)) and frames.min() >= 0 and frames.max() <= 1:
-        raise ValueError(f"{movie.name}: all values lie between 0 and 1, so a program has rescaled them and the counts are lost; take the raw file")
     if not looks_raw(torch.from_numpy(frames)):
+        if frames.min() >= 0 and frames.max() <= 1:
+            raise ValueError(f"{movie.name}: all values lie between 0 and 1, so a program has rescaled them and the counts are lost; take the raw file")
         raise ValueError(
             f"{movie.name}: values are negative or have fractions, so they are not raw camera counts; {advice}"
             " (for frames already in photons: offset 0, gain 1)"

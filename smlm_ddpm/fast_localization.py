@@ -593,7 +593,7 @@ def _assembled(found, sigma, first_frame, pixel_size) -> np.ndarray:
 
 # %% ../nbs/03e_fast_localization.ipynb #needs-compiling
 def needs_compiling(
-    function=_sweep,  # one that numba compiles; another than this, of another module, stands for what that does
+    function=_sweep,  # compiled by numba, which stands for all that is compiled with it
 ) -> bool:
     "Whether the first frame has to wait about a minute, because numba has not kept the compiled functions of this version yet."
     kept = f"{function.__module__.rpartition('.')[2]}.{function.__name__}-{function.py_func.__code__.co_firstlineno}.*.nbi"

@@ -285,11 +285,6 @@ DEFAULT_PRIOR = Prior(
 )
 
 # %% ../nbs/01_likelihood.ipynb #simulation
-def _by(images: Tensor) -> str:
-    "Rows × columns of images (..., H, W)."
-    return "×".join(map(str, images.shape[-2:]))
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Simulation:
     "Frames and the truth behind them."
@@ -308,7 +303,7 @@ class Simulation:
         return len(self.adu)
 
     def __repr__(self) -> str:
-        return f"Simulation: {len(self)} frames of {_by(self.adu)} px with {int(self.mask.sum())} emitters"
+        return f"Simulation: {len(self)} frames of {self.adu.shape[-2]}×{self.adu.shape[-1]} px with {int(self.mask.sum())} emitters"
 
     def __getitem__(self, frames: slice | Tensor) -> "Simulation":
         "Some of the frames, such as `simulation[2:5]`, those where a mask (B,) is true, or those of an array of numbers; TypeError for a single number."
@@ -451,7 +446,7 @@ class Frames:
         return len(self.electrons)
 
     def __repr__(self) -> str:
-        return f"Frames: {len(self)} of {_by(self.electrons)} px"
+        return f"Frames: {len(self)} of {self.electrons.shape[-2]}×{self.electrons.shape[-1]} px"
 
     def __getitem__(self, index) -> "Frames":
         "Some of the frames, by a slice, a mask or a list of numbers; TypeError for a single number."
