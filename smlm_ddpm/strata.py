@@ -6,6 +6,7 @@
 __all__ = ['STRATA', 'stratum_prior', 'evaluate_strata', 'format_strata', 'evaluate_empty', 'format_empty']
 
 # %% ../nbs/08a_strata.ipynb #imports
+import math
 import time
 import warnings
 from dataclasses import replace
@@ -33,6 +34,9 @@ STRATA = {
     "25–40 emitters": {"count": (25, 40)},
     "background 0.1–1, 1–5 emitters": {"count": (1, 5), "background": (0.1, 1.0)},
     "background 100–1,000, 1–5 emitters": {"count": (1, 5), "background": (100.0, 1000.0)},
+    "2–5 emitters, cut out of a field": {"count": (2, 5), "surrounded": True},
+    "8–14 emitters, cut out of a field": {"count": (8, 14), "surrounded": True},
+    "25–40 emitters, cut out of a field": {"count": (25, 40), "surrounded": True},
 }
 
 # %% ../nbs/08a_strata.ipynb #stratum-prior
@@ -40,8 +44,12 @@ def stratum_prior(
     prior: Prior,  # of a model
     name: str,  # of STRATA
 ) -> Prior | None:  # None: the stratum is not part of this prior
-    "What frames of a stratum hold."
-    changes = {field: value for field, value in STRATA[name].items() if field != "distance"}
+    "What frames of a stratum hold; of one that is cut out of a field, how dense that is."
+    changes = {field: value for field, value in STRATA[name].items() if field not in ("distance", "surrounded")}
+    if surrounded := "surrounded" in STRATA[name]:
+        if not prior.margin or prior.count_distribution != "poisson":
+            return None
+        changes["emitter_density"] = tuple(number / math.prod(prior.shape) for number in changes.pop("count"))
     fewest, most = prior.count_range(prior.shape)
     ranges = {"count": (fewest, most)} | {field: getattr(prior, field) for field in changes if field != "count"}
     for field, (low, high) in changes.items():
@@ -49,13 +57,16 @@ def stratum_prior(
         if low > high or (field != "count" and low == high):
             return None
         changes[field] = (low, high)
-    quiet = {"margin": 0.0, "background_slope": 0.0, "background_blobs": 0.0, "hot_pixels": 0.0, "dead_pixels": 0.0}
-    return replace(prior, count_distribution="uniform", **quiet | changes)
+    quiet = {"background_slope": 0.0, "background_blobs": 0.0, "hot_pixels": 0.0, "dead_pixels": 0.0}
+    around = {} if surrounded else {"margin": 0.0, "count_distribution": "uniform"}
+    return replace(prior, **quiet | around | changes)
 
 # %% ../nbs/08a_strata.ipynb #stratum-frames
 def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
     "Simulated frames of a stratum; the emitters of a pair are put as far apart as it says, the rest left as it is."
     generator = torch.Generator().manual_seed(seed)
+    if "surrounded" in STRATA[name]:
+        return _cut_out(prior, STRATA[name]["count"], frames, generator)
     drawn = simulate(prior, frames, generator)
     if "distance" not in STRATA[name]:
         return drawn
@@ -64,6 +75,19 @@ def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
     size = torch.tensor(prior.shape[::-1], dtype=half.dtype)
     centre = size / 2 + (drawn.positions[:, 0] - size / 2) * 0.7  # so that both stay inside
     return with_positions(drawn, torch.stack([centre - half, centre + half], dim=1), generator)
+
+# %% ../nbs/08a_strata.ipynb #cut-out
+def _inside(frames: Simulation) -> Tensor:
+    "How many emitters lie within each frame, (B,)."
+    size = torch.tensor(frames.adu.shape[:-3:-1])
+    return (((frames.positions > 0) & (frames.positions < size)).all(-1) & frames.mask).sum(1)
+
+
+def _cut_out(prior: Prior, count: tuple[int, int], frames: int, generator: torch.Generator) -> Simulation:
+    "Frames with so many emitters inside, by rejection."
+    drawn = simulate(prior, 10 * frames + 10, generator)  # a third of them are such, or more
+    number = _inside(drawn)
+    return drawn[((number >= count[0]) & (number <= count[1])).nonzero()[:frames, 0]]
 
 # %% ../nbs/08a_strata.ipynb #compare
 _LEAST_SD = 0.02
