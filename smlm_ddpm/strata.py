@@ -192,32 +192,45 @@ def evaluate_empty(
     model: PosteriorModel,
     *,
     backgrounds: tuple[float, ...] = (1.0, 10.0, 50.0, 70.0, 100.0, 300.0, 1000.0),  # [e⁻/px]
-    frames: int = 4,  # of each
+    frames: int = 40,  # of each
     side: int = 48,  # of a frame [px]
     read_variance: float = 2.0,  # [e⁻²]
     seed: int = 12,
-) -> dict[str, dict[str, float]]:  # by background: flat and sloped; flat and exact, where the prior is a Poisson process
-    "Expected number of emitters in frames that hold none, flat or rising by half from left to right."
-    generator, camera, prior = torch.Generator().manual_seed(seed), Camera(0.0, 1.0, read_variance), model.preset.prior
-    rows, sigma = {}, model.preset.sigma
+) -> dict[str, dict[str, float]]:  # by kind of frame and who answers, and by background
+    "Expected number of emitters in frames that hold none, flat or rising by half from left to right; for a Poisson process also told λ, the lowest of the prior, and of flat frames what is exact."
+    generator, camera = torch.Generator().manual_seed(seed), Camera(0.0, 1.0, read_variance)
+    rows, answers = {}, _answers_to_empty(model, camera, side)
     for name, rise in (("flat", 0.0), ("sloped", 0.5)):
         shape = (1 + rise * torch.linspace(0, 1, side)).expand(frames, 1, side, side)
-        shown = {level: camera.expose(level * shape, generator) for level in backgrounds}
+        shown = {f"{level:g}": camera.expose(level * shape, generator) for level in backgrounds}
+        for who, answer in answers.items():
+            if not (rise and who.startswith("exact")):  # chains take the background for flat
+                rows[f"{name}, {who}"] = {level: (answer(adu).mean.sum() * kernel_peak() / frames).item() for level, adu in shown.items()}
+    return rows
+
+# %% ../nbs/08a_strata.ipynb #answers-to-empty
+def _answers_to_empty(model: PosteriorModel, camera: Camera, side: int) -> dict:
+    "Functions from frames to moments, by who answers."
+    prior, sigma = model.preset.prior, model.preset.sigma
+
+    def network(adu, **told):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a background is outside of what the model was trained for
-            means = {name: [model.moments(adu, camera, sigma).mean for adu in shown.values()]}
-            if not rise and prior.count_distribution == "poisson":
-                flat = replace(prior, shape=(side, side), background_slope=0.0, background_blobs=0.0, hot_pixels=0.0, dead_pixels=0.0)
-                means["flat, exact"] = [exact_posterior(adu, camera, sigma, flat).mean for adu in shown.values()]
-        for row, images in means.items():
-            rows[row] = {f"{level:g}": (mean.sum() * kernel_peak() / frames).item() for level, mean in zip(backgrounds, images)}
-    return rows
+            return model.moments(adu, camera, sigma, **told)
+
+    if prior.count_distribution != "poisson":
+        return {"φ": network}
+    flat = replace(prior, shape=(side, side), background_slope=0.0, background_blobs=0.0, hot_pixels=0.0, dead_pixels=0.0)
+    lowest = prior.emitter_density[0]
+    sparse = replace(flat, emitter_density=(lowest, lowest))
+    return {"φ": network, "exact": lambda adu: exact_posterior(adu, camera, sigma, flat),
+            "φ told λ": lambda adu: network(adu, emitter_density=lowest), "exact told λ": lambda adu: exact_posterior(adu, camera, sigma, sparse)}
 
 # %% ../nbs/08a_strata.ipynb #format-empty
 def format_empty(
     results: dict[str, dict[str, float]],  # as evaluate_empty gives them
 ) -> str:
     "Backgrounds along, flat and sloped below each other."
-    levels = list(results["flat"])
+    levels = list(next(iter(results.values())))
     lines = [f"{'emitters seen in empty frames of background':44}" + "".join(f"{level:>8}" for level in levels)]
     return "\n".join(lines + [f"{name:>44}" + "".join(f"{value:8.2f}" for value in row.values()) for name, row in results.items()])
