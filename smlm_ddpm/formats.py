@@ -446,7 +446,7 @@ def _open_plain_tiff(path, channel):
                 used = frozenset([path])
             else:
                 read, whole, used = _tiff_frames(pages, planes, shape, path)
-            notes = _tiff_notes(file, path, whole, said)
+            notes = _tiff_notes(file, path, whole, said) + _loss_notes(file, path)
             size = _tiff_pixel_size(file)
     return Opened(LazyFrames(read, (len(planes), *shape), reopen=(_open_plain_tiff, path, channel)), whole, notes, size, used)
 
@@ -500,6 +500,16 @@ def _tiff_notes(file: tifffile.TiffFile, path: Path, whole: np.ndarray, said: li
     if any("invalid page offset" in line for line in said):
         return [f"{path.name}: ends before its last page; {len(whole)} frames are whole, it was cut off while it was written or copied"]
     return []
+
+# %% ../nbs/09a_formats.ipynb #loss-notes
+_WITH_LOSS = ("JPEG", "JPEG2000", "JPEGXR", "JPEGXL", "APERIO_JP2000", "OJPEG", "ALT_JPEG", "WEBP", "LERC")  # or as a rule
+
+
+def _loss_notes(file: tifffile.TiffFile, path: Path) -> list[str]:
+    "A note on compression that changes the noise."
+    kinds = {tifffile.COMPRESSION(series.keyframe.compression).name for series in file.series}
+    return [f"{path.name}: its frames are compressed by {kind}, as a rule with loss, which changes their noise: gain, χ² and every"
+            " stated error would be wrong; use the movie as the camera wrote it" for kind in sorted(kinds) if kind.startswith(_WITH_LOSS)]  # fmt: skip
 
 # %% ../nbs/09a_formats.ipynb #tiff-pixel-size
 NANOMETRES = {"nm": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "\\u00B5m": 1e3, "micron": 1e3, "mm": 1e6, "cm": 1e7,
