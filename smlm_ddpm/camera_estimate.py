@@ -256,11 +256,11 @@ def _fine_noise(frames: np.ndarray, own: np.ndarray, cut: float = 0.38) -> tuple
     return noise, np.fft.ifft2(np.fft.fft2(own) * np.fft.fft2(weights / weights.sum())).real, share
 
 # %% ../nbs/11a_camera_estimate.ipynb #noise-and-mean
-def _noise_and_mean(frames: np.ndarray, high: float | None = None) -> tuple[np.ndarray, np.ndarray, float]:
-    "Variance of the noise [ADU²] and mean [ADU] in every place (k,) far from saturation; the independent share of them."
+def _noise_and_mean(frames: np.ndarray, high: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    "Variance of the noise [ADU²], mean [ADU], and what other frames lead to expect of it (NaN in spots), in every place (k,) far from saturation; the independent share of them."
     rest, (others, own) = _without_spots(frames), _others(frames)
     noise = (rest - _others(rest)[0]) * math.sqrt(own)
-    mean = own * frames + (1 - own) * others
+    mean, expected = own * frames + (1 - own) * others, _expected(rest, frames - rest)
     place = np.zeros(frames.shape, bool)
     place[:, 7:-7, 7:-7] = True
     if high is not None:
@@ -272,37 +272,61 @@ def _noise_and_mean(frames: np.ndarray, high: float | None = None) -> tuple[np.n
         fine, weights = _alternating(noise, axis)
         local = correlate1d(mean, weights, axis=axis)
         found = [gaussian_filter1d(values, 1.0, axis=3 - axis)[place] for values in (fine**2, local)]
-        return found[0] * (1 + 0.8 * smear), found[1], 0.1
+        return found[0] * (1 + 0.8 * smear), found[1], expected[place], 0.1
     fine, local, share = _fine_noise(noise, mean)
     found = [gaussian_filter(values, (0, 1, 1))[place] for values in (fine**2, local)]
-    return found[0], found[1], share
+    return found[0], found[1], expected[place], share
+
+# %% ../nbs/11a_camera_estimate.ipynb #expected
+def _expected(rest: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    "What the other frames hold in each place, without the spots whose light was removed; NaN in spots, and where fewer than three frames say it."
+    noise = 1.4826 * np.median(np.abs(rest - np.median(rest)))
+    spots = maximum_filter(removed > 0.2 * noise, (1, 5, 5))
+    dark = np.where(spots, 0.0, rest)
+    count = (~spots).sum(0) - ~spots
+    mean = (dark.sum(0) - dark) / np.maximum(count, 1)
+    return np.where(spots | (count < 3), np.nan, gaussian_filter(mean, (0, 2, 2)))
 
 # %% ../nbs/11a_camera_estimate.ipynb #fit-line
-def _fit_line(means, variances, share, gain=None):
-    "Slope and intercept of variance over mean, and the standard errors of slope and zero crossing; a given slope is kept."
+def _fit_line(variances, means, guide, share, *, gain=None, doubt=0.0):
+    "Slope and intercept of variance over mean by an instrument, the standard errors of slope, with so much of it in doubt, and zero crossing, and which share of the mean's variance goes with the instrument; a given slope is kept."
     middle = np.median(variances)
     model = np.full_like(means, middle)
     for _ in range(12):
         weights, capped = 1 / model**2, np.minimum(variances, 5 * model)
-        centre, level = np.average(means, weights=weights), np.average(capped, weights=weights)
-        spread = (weights * (means - centre) ** 2).sum()
-        slope = (weights * (means - centre) * capped).sum() / spread if gain is None else gain
+        centre, level, around = (np.average(values, weights=weights) for values in (means, capped, guide))
+        pull = weights * (guide - around)
+        together = (pull * (means - centre)).sum() or math.nan
+        slope = (pull * capped).sum() / together if gain is None else gain
         intercept = level - slope * centre
-        model = np.maximum(slope * means + intercept, middle / 10)
-    error = math.sqrt(2 / share / spread) if gain is None else 0.0
+        model = np.maximum(slope * (guide - around + centre) + intercept, middle / 10)
+    error = math.hypot(math.sqrt(2 / share * (pull * (guide - around)).sum()) / together, doubt * slope) if gain is None else 0.0
     zero = -intercept / slope if slope else math.nan
     level_error = math.sqrt(2 / share / weights.sum())
-    return slope, intercept, error, math.hypot(level_error, (centre - zero) * error) / abs(slope or math.nan)
+    shared = together / (weights * (means - centre) ** 2).sum()
+    return slope, intercept, error, math.hypot(level_error, (centre - zero) * error) / abs(slope or math.nan), shared
+
+# %% ../nbs/11a_camera_estimate.ipynb #best-line
+def _best_line(variances, means, expected, share, gain=None):
+    "The line by what other frames lead to expect, or by least squares where a tenth of the mean's variance or less goes with that, or more stays in doubt."
+    *plain, _ = _fit_line(variances, means, means, share, gain=gain, doubt=0.2)
+    seen = np.isfinite(expected)
+    if not seen.any():  # spots everywhere, or few frames
+        return plain
+    *guided, shared = _fit_line(variances[seen], means[seen], expected[seen], share, gain=gain)
+    return guided if shared > 0.1 and guided[2] * plain[0] <= plain[2] * guided[0] else plain
 
 # %% ../nbs/11a_camera_estimate.ipynb #mean-variance
 def mean_variance(
     frames: np.ndarray,  # (n, H, W) [ADU]
     *,
-    groups: int = 30,  # of pixels with similar mean
+    groups: int = 30,  # of places that are expected to have a similar mean
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # per group: mean [ADU], variance [ADU²], its standard error [ADU²]
-    "The mean-variance curve of a movie, for a look at it; ValueError for frames below 32×32 px."
-    variance, mean, share = _noise_and_mean(_large_enough(frames))
-    parts = np.array_split(np.argsort(mean), groups)
+    "The mean-variance curve of a movie, for a look at it, away from bright spots; ValueError for frames below 32×32 px."
+    variance, mean, expected, share = _noise_and_mean(_large_enough(frames))
+    seen = np.isfinite(expected)
+    order = np.argsort(expected)[: seen.sum()] if seen.any() else np.argsort(mean)  # NaN are last
+    parts = np.array_split(order, groups)
     means, variances = ([float(values[part].mean()) for part in parts] for values in (mean, variance))
     errors = np.array(variances) * math.sqrt(2 / share / len(parts[0]))
     return np.array(means), np.array(variances), errors
@@ -339,9 +363,8 @@ def estimate_camera(
     factors, (frames, high) = _multiplication(em_gain), _usable_frames(movie, most, advice)
     known = None if gain is None else gain * math.prod(factors.values())
     hot = find_hot_pixels(frames)
-    variance, mean, share = _noise_and_mean(_without_hot(_large_enough(frames), hot), high)
-    slope, intercept, error, offset_error = _fit_line(mean, variance, share, known)
-    if known is None and not slope > max(4 * error, 1e-6):
+    slope, intercept, error, offset_error = _best_line(*_noise_and_mean(_without_hot(_large_enough(frames), hot), high), known)
+    if known is None and not slope > max(3 * error, 1e-6):
         raise ValueError(f"{movie.name}: the noise of the frames does not say what the gain is ({slope:.2g} ± {error:.2g} ADU/e⁻); {advice}")
     if offset is None:
         offset = ((read_variance or 0.0) - intercept) / slope
