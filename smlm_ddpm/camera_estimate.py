@@ -282,14 +282,16 @@ def _expected(rest: np.ndarray, removed: np.ndarray) -> np.ndarray:
     "What the other frames hold in each place, without the spots whose light was removed; NaN in spots, and where fewer than three frames say it."
     noise = 1.4826 * np.median(np.abs(rest - np.median(rest)))
     spots = maximum_filter(removed > 0.2 * noise, (1, 5, 5))
-    dark = np.where(spots, 0.0, rest)
-    count = (~spots).sum(0) - ~spots
-    mean = (dark.sum(0) - dark) / np.maximum(count, 1)
-    return np.where(spots | (count < 3), np.nan, gaussian_filter(mean, (0, 2, 2)))
+    dark, count = np.where(spots, 0.0, rest), (~spots).sum(0) - ~spots
+    smooth = [gaussian_filter(values.astype(float), (0, 2, 2)) for values in (dark.sum(0) - dark, count)]
+    return np.where(spots | (count < 3), np.nan, smooth[0] / np.maximum(smooth[1], 1e-12))
 
 # %% ../nbs/11a_camera_estimate.ipynb #fit-line
 def _fit_line(variances, means, guide, share, *, gain=None, doubt=0.0):
-    "Slope and intercept of variance over mean by an instrument, the standard errors of slope, with so much of it in doubt, and zero crossing, and which share of the mean's variance goes with the instrument; a given slope is kept."
+    """Slope [ADU/e⁻] and intercept [ADU²] of variance [ADU²] over mean [ADU] by an instrument, all (k,).
+
+    And the standard errors of the slope, with so much of it in doubt, and of the zero crossing [ADU]; and the squared
+    correlation of mean and instrument. A given slope is kept."""
     middle = np.median(variances)
     model = np.full_like(means, middle)
     for _ in range(12):
@@ -303,12 +305,12 @@ def _fit_line(variances, means, guide, share, *, gain=None, doubt=0.0):
     error = math.hypot(math.sqrt(2 / share * (pull * (guide - around)).sum()) / together, doubt * slope) if gain is None else 0.0
     zero = -intercept / slope if slope else math.nan
     level_error = math.sqrt(2 / share / weights.sum())
-    shared = together / (weights * (means - centre) ** 2).sum()
+    shared = together**2 / ((weights * (means - centre) ** 2).sum() * (pull * (guide - around)).sum())
     return slope, intercept, error, math.hypot(level_error, (centre - zero) * error) / abs(slope or math.nan), shared
 
 # %% ../nbs/11a_camera_estimate.ipynb #best-line
 def _best_line(variances, means, expected, share, gain=None):
-    "The line by what other frames lead to expect, or by least squares where a tenth of the mean's variance or less goes with that, or more stays in doubt."
+    "The line by what other frames lead to expect, or by least squares where that explains a tenth of the mean's variance or less, or leaves more in doubt."
     *plain, _ = _fit_line(variances, means, means, share, gain=gain, doubt=0.2)
     seen = np.isfinite(expected)
     if not seen.any():  # spots everywhere, or few frames

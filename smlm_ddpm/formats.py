@@ -502,14 +502,16 @@ def _tiff_notes(file: tifffile.TiffFile, path: Path, whole: np.ndarray, said: li
     return []
 
 # %% ../nbs/09a_formats.ipynb #loss-notes
-_WITH_LOSS = ("JPEG", "JPEG2000", "JPEGXR", "JPEGXL", "APERIO_JP2000", "OJPEG", "ALT_JPEG", "WEBP", "LERC")  # or as a rule
+_WITH_LOSS = {"JPEG": "with loss, as a rule", "OJPEG": "with loss, as a rule", "ALT_JPEG": "with loss, as a rule", "JPEG_LOSSY": "with loss",
+              "JPEG_2000_LOSSY": "with loss"} | dict.fromkeys(("JPEG2000", "APERIO_JP2000_YCBC", "APERIO_JP2000_RGB", "JPEGXR", "JPEGXR_NDPI",
+              "JPEGXL", "JPEGXL_DNG", "WEBP", "LERC"), "with loss or without")  # fmt: skip
 
 
 def _loss_notes(file: tifffile.TiffFile, path: Path) -> list[str]:
-    "A note on compression that changes the noise."
-    kinds = {tifffile.COMPRESSION(series.keyframe.compression).name for series in file.series}
-    return [f"{path.name}: its frames are compressed by {kind}, as a rule with loss, which changes their noise: gain, χ² and every"
-            " stated error would be wrong; use the movie as the camera wrote it" for kind in sorted(kinds) if kind.startswith(_WITH_LOSS)]  # fmt: skip
+    "A note on compression that changes the noise, or may."
+    kinds = {getattr(series.keyframe.compression, "name", "") for series in file.series}
+    return [f"{path.name}: its frames are compressed by {kind}, {_WITH_LOSS[kind]}; loss changes their noise, and gain, χ² and all stated"
+            " errors with it: use the movie as the camera wrote it" for kind in sorted(kinds & set(_WITH_LOSS))]  # fmt: skip
 
 # %% ../nbs/09a_formats.ipynb #tiff-pixel-size
 NANOMETRES = {"nm": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "\\u00B5m": 1e3, "micron": 1e3, "mm": 1e6, "cm": 1e7,
