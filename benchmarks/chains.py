@@ -47,7 +47,7 @@ def run_metropolis(frames: Simulation, steps: int, chains: int):
     "The paper's sampler with β = 1 and the step that suits a Gaussian posterior, from the truth."
     coordinates = frames.positions[0].numel()
     return metropolis_hastings(
-        frames.adu, frames.camera, paper_prior(), frames.sigma, start=frames.positions, steps=steps, burn_in=steps // 5,
+        frames.adu, frames.camera, frames.sigma, paper_prior(), start=frames.positions, steps=steps, burn_in=steps // 5,
         chains=chains, proposal_variance=OPTIMAL / coordinates,
     )
 
@@ -55,7 +55,7 @@ def run_metropolis(frames: Simulation, steps: int, chains: int):
 def run_reversible_jump(frames: Simulation, steps: int, emitters: int | None = None):
     "Two chains from draws of the prior, the number of emitters known or not."
     known = {} if emitters is None else {"thinning": 2 * emitters, "keep_draws": True}
-    return reversible_jump(frames.adu, frames.camera, paper_prior(emitters), frames.sigma, steps=steps, **known)
+    return reversible_jump(frames.adu, frames.camera, frames.sigma, paper_prior(emitters), steps=steps, **known)
 
 
 def metropolis(quick: bool) -> Row:

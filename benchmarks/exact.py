@@ -72,9 +72,9 @@ def small_frames(frames: int = 40, size: int = 20, steps: int = 100_000) -> dict
                   photons=(100.0, 10_000.0), background=(0.0, 50.0), sigma=(SIGMA, SIGMA), shape=(size, size))
     adu, _ = movie(frames, size, 0.01 * size**2, 31)
     ways = {"exact_posterior": lambda: exact_posterior(adu, CAMERA, SIGMA, prior),
-            "reversible_jump": lambda: reversible_jump(adu, CAMERA, prior, SIGMA, steps=steps, workers=2)}
+            "reversible_jump": lambda: reversible_jump(adu, CAMERA, SIGMA, prior, steps=steps, workers=2)}
     warnings.filterwarnings("ignore", "ChainPosterior")  # chains that have not converged are what is measured
-    long = reversible_jump(adu, CAMERA, prior, SIGMA, steps=10 * steps, seed=1, workers=2).sd
+    long = reversible_jump(adu, CAMERA, SIGMA, prior, steps=10 * steps, seed=1, workers=2).sd
     row = {"what": f"frames of {size}×{size}", "frames": frames, "size": size, "emitters": 0.01 * size**2, "steps": steps}
     for name, way in ways.items():
         start = time.perf_counter()

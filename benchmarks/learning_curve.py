@@ -43,11 +43,11 @@ def reference(preset, quick: bool):
     frames = simulate(flat, 2 if quick else 100, torch.Generator().manual_seed(UNSEEN))
     poisson = preset.prior.count_distribution == "poisson"
     steps = 1000 if quick else 400_000 if poisson else 100_000
-    exact = reversible_jump(frames.adu, frames.camera, flat, frames.sigma, steps=steps, keep_draws=poisson, workers=2)
+    exact = reversible_jump(frames.adu, frames.camera, frames.sigma, flat, steps=steps, keep_draws=poisson, workers=2)
     moments = exact.mean, exact.sd
     if poisson:  # rare emitters are too rare in chains
         n_draws = min(400, exact.count[0].numel())
-        moments = smoothed_moments(exact, frames.adu, frames.camera, flat, frames.sigma, n_draws=n_draws, workers=2)
+        moments = smoothed_moments(exact, frames.adu, frames.camera, frames.sigma, flat, n_draws=n_draws, workers=2)
     return frames, *moments, exact.converged.float().mean().item()
 
 

@@ -162,8 +162,8 @@ def smoothed_moments(
     posterior: ChainPosterior,  # of reversible_jump with keep_draws=True
     adu: Tensor,  # (B, 1, H, W): the same frames [ADU]
     camera: Camera,
-    prior: Prior,
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
+    prior: Prior,
     *,
     n_draws: int = 200,  # of each frame
     seed: int = 0,
@@ -173,7 +173,7 @@ def smoothed_moments(
     kept = posterior._kept()
     if not 1 <= n_draws <= kept:
         raise ValueError(f"n_draws must be from 1 to {kept}, the draws kept of all chains, not {n_draws}")
-    chosen, problems = torch.linspace(0, kept - 1, n_draws).long(), frame_problems(adu, camera, prior, sigma)
+    chosen, problems = torch.linspace(0, kept - 1, n_draws).long(), frame_problems(adu, camera, sigma, prior)
     emitters = torch.cat([posterior.positions, posterior.photons[..., None]], dim=-1)
     parts = [part.flatten(1, 2)[:, chosen].double().cpu().numpy() for part in (emitters, posterior.count, posterior.background)]
 

@@ -360,7 +360,7 @@ def _case(model: PosteriorModel, frames: int, n_samples: int, steps: int, seed: 
     simulation, _ = _simulated(model, frames, seed, **flat)
     shape, start = tuple(simulation.adu.shape[-2:]), time.perf_counter()
     prior = replace(model.preset.prior, **flat)
-    chains = reversible_jump(simulation.adu, simulation.camera, prior, simulation.sigma, steps=steps, keep_draws=True, workers=workers)
+    chains = reversible_jump(simulation.adu, simulation.camera, simulation.sigma, prior, steps=steps, keep_draws=True, workers=workers)
     seconds, drawn = (time.perf_counter() - start) / frames, _of_emitters(*chains.draws(n_samples), shape)
     verdict = {"converged": chains.converged.float().mean().item(), "chain_discrepancy": chains.chain_discrepancy.mean().item()}
     truth = kernel_density(simulation.positions, shape, simulation.mask)

@@ -17,7 +17,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from .likelihood import Camera, Prior
+from .likelihood import Camera, Prior, require_prior
 from .kde import FACTOR, KERNEL_SIGMA, KERNEL_VARIANCE
 from .fast_localization import _processors, localize_frames
 from .mcmc import random_seed
@@ -97,8 +97,8 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
     "Frames in photoelectrons, their read variance, σ and prior; ValueError, in one line, for what can't be used."
     if adu.ndim != 4 or adu.shape[1] != 1 or min(adu.shape[2:]) < 8 or not len(adu):
         raise ValueError(f"adu: frames of shape (B, 1, H, W) of at least 8 × 8 px are needed, not {tuple(adu.shape)}")
-    if prior is not None and not isinstance(prior, Prior):
-        raise ValueError(f"prior must be a Prior or None, not {type(prior).__name__}: the order is adu, camera, sigma, prior")
+    if prior is not None:
+        require_prior(prior)
     if prior is not None and (prior.count_distribution != "poisson" or prior.placement != "field"):
         raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
     if n_draws < 0 or n_draws != int(n_draws) or (budget is not None and budget <= 0):

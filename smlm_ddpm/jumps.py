@@ -16,7 +16,7 @@ from numba import njit
 from torch import Tensor
 
 from .psf import pixel_integral
-from .likelihood import Camera, Prior, log_likelihood_exact
+from .likelihood import Camera, Prior, log_likelihood_exact, require_prior
 from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
 from .mcmc import _likelihood
 
@@ -445,12 +445,13 @@ def _frame_arrays(adu, camera, sigma) -> list[tuple[np.ndarray, np.ndarray, floa
 def frame_problems(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
-    prior: Prior,
     sigma: float | Tensor,  # a scalar or (B,) [px]
+    prior: Prior,
     *,
     likelihood: str = "poisson",  # or "exact"
 ) -> list[Problem]:
-    "One problem for each frame of a batch. Raises ValueError for another shape or likelihood, and where camera or sigma don't fit."
+    "One problem for each frame of a batch. Raises ValueError for another shape or likelihood, and where camera, sigma or prior don't fit."
+    require_prior(prior)
     adu = torch.as_tensor(adu)
     if adu.ndim != 4 or adu.shape[1] != 1:
         raise ValueError(f"adu is (B, 1, H, W), not {tuple(adu.shape)}")

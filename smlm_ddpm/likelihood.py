@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEFT_OUT', 'LEFT_OUT_FROM', 'PAPER_PRIOR', 'DEFAULT_PRIOR', 'SMALLEST_SIDE', 'Camera', 'log_likelihood_poisson',
-           'log_likelihood_exact', 'deviance_moments', 'Prior', 'Simulation', 'simulate', 'random_steps',
-           'with_positions', 'Frames', 'prepare_frames']
+           'log_likelihood_exact', 'deviance_moments', 'Prior', 'require_prior', 'Simulation', 'simulate',
+           'random_steps', 'with_positions', 'Frames', 'prepare_frames']
 
 # %% ../nbs/01_likelihood.ipynb #imports
 import math
@@ -283,6 +283,14 @@ DEFAULT_PRIOR = Prior(
     dead_pixels=0.01,
     sigma=(0.7, 2.2),
 )
+
+# %% ../nbs/01_likelihood.ipynb #require-prior
+def require_prior(
+    prior,  # what stands where a prior is needed
+) -> None:
+    "ValueError, in one line, where that is no prior: whatever looks at frames takes them, their camera, σ and a prior in this order."
+    if not isinstance(prior, Prior):
+        raise ValueError(f"prior must be a Prior, not {type(prior).__name__}: the order is adu, camera, sigma, prior")
 
 # %% ../nbs/01_likelihood.ipynb #simulation
 @dataclass(frozen=True, eq=False, repr=False)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .psf import _real, expected_photons, per_frame, pixel_integral
 from smlm_ddpm.likelihood import (
-    Camera, Prior, log_likelihood_exact, log_likelihood_poisson,
+    Camera, Prior, log_likelihood_exact, log_likelihood_poisson, require_prior,
 )
 from .kde import FACTOR, KERNEL_SIGMA, kernel_peak
 
@@ -64,8 +64,8 @@ class Chains:
 def metropolis_hastings(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
-    prior: Prior,  # where emitters may be, and their photons and background where these are known
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
+    prior: Prior,  # where emitters may be, and their photons and background where these are known
     *,
     start: Tensor,  # (B, N, 2), or (B, chains, N, 2): where the chains begin [px]
     photons: float | Tensor | None = None,  # of every emitter, a scalar or (B, N); None: the prior's [e⁻]
@@ -80,9 +80,10 @@ def metropolis_hastings(
     first_frame: int = 0,  # number of the first of these frames, which decides their random numbers
 ) -> Chains:
     "Appendix A.2 for a known number of emitters, all moved at once: accept with probability min(1, p(x|θ')^β / p(x|θ)^β). ValueError for a start or a length that can't be right."
+    require_prior(prior)
     adu, start = _real(adu), _real(start)
     _check_start(start, adu, prior, chains, burn_in, steps)
-    score = _scorer(adu, camera, prior, sigma, photons, background, chains, _likelihood(likelihood))
+    score = _scorer(adu, camera, sigma, prior, photons, background, chains, _likelihood(likelihood))
     begin = (start if start.ndim == 4 else start[:, None]).expand(len(adu), chains, *start.shape[-2:]).clone()
     noise = _noise(adu, chains, steps, start.shape[-2], seed, first_frame)
     return _hop(score, begin, noise, burn_in, math.sqrt(proposal_variance), per_frame(beta, adu, 2))
@@ -118,7 +119,7 @@ def _hop(score, position, noise, burn_in, width, beta):
     return Chains(torch.stack(positions, 2), torch.stack(values, 2), accepted / len(values))
 
 # %% ../nbs/04_mcmc.ipynb #scorer
-def _scorer(adu, camera, prior, sigma, photons, background, chains, log_likelihood):
+def _scorer(adu, camera, sigma, prior, photons, background, chains, log_likelihood):
     "A function from positions (B, chains, N, 2) to log p(x|θ) + log p(θ), (B, chains), up to a constant."
     shape, batch = tuple(adu.shape[-2:]), len(adu)
 
@@ -200,14 +201,15 @@ class QuadraturePosterior:
 def quadrature_posterior(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
-    prior: Prior,  # placement, photons and background; its count is taken as one
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
+    prior: Prior,  # placement, photons and background; its count is taken as one
     *,
     likelihood: str = "poisson",  # or "exact"
     points: int | None = None,  # along x and along y; None: 48, or 24 where photons and background are both unknown
     levels: int = 8,  # most times the grid closes in
 ) -> QuadraturePosterior:
-    "One emitter, without sampling: the posterior on a grid that closes in on where it lives. ValueError for an empty batch."
+    "One emitter, without sampling: the posterior on a grid that closes in on where it lives. ValueError for an empty batch, and for no prior."
+    require_prior(prior)
     if not len(adu):
         raise ValueError(f"adu: one frame or more is needed, not {tuple(adu.shape)}")
     adu, camera, log_likelihood = adu.double(), _double(camera), _likelihood(likelihood)
@@ -219,7 +221,7 @@ def quadrature_posterior(
     support = math.pi / 4 if prior.placement == "disc" else 1.0
     for level in range(levels):
         low, high = closer if level else (low, high)
-        axes, value = _evaluate(adu, camera, prior, sigma, low, high, shape, log_likelihood)
+        axes, value = _evaluate(adu, camera, sigma, prior, low, high, shape, log_likelihood)
         closer = _closer(axes, value, low, high, shape)
         if ((closer[1] - closer[0]) > 0.8 * (high - low))[:, wide].all():
             break
@@ -243,7 +245,7 @@ def _ranges(prior, shape, batch, like):
     return low, high, 2 + sum(lowest < highest for lowest, highest in ranges[2:])
 
 # %% ../nbs/04_mcmc.ipynb #quadrature-grid
-def _evaluate(adu, camera, prior, sigma, low, high, shape, log_likelihood, budget=2**21):
+def _evaluate(adu, camera, sigma, prior, low, high, shape, log_likelihood, budget=2**21):
     "Cell centres of each axis, four of (B, points), and log p(x|θ) + log p(θ), (B, *points), up to a constant."
     axes = []
     for axis, number in enumerate(shape):

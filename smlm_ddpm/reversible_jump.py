@@ -69,8 +69,8 @@ class ChainPosterior:
 def reversible_jump(
     adu: Tensor,  # (B, 1, H, W) [ADU]
     camera: Camera,
-    prior: Prior,  # count, placement, photons and background
     sigma: float | Tensor,  # of the spot, a scalar or (B,) [px]
+    prior: Prior,  # count, placement, photons and background
     *,
     likelihood: str = "poisson",  # or "exact": Poisson ⊗ Gaussian
     steps: int = 100_000,  # of each chain, burn-in included
@@ -92,7 +92,7 @@ def reversible_jump(
     burn_in, steps = -(-burn_in // thinning) * thinning, steps // thinning * thinning
     if not 0 <= burn_in < steps:
         raise ValueError(f"burn_in = {burn_in} leaves none of {steps} steps")
-    problems, length = frame_problems(adu, camera, prior, sigma, likelihood=likelihood), (steps, burn_in, thinning)
+    problems, length = frame_problems(adu, camera, sigma, prior, likelihood=likelihood), (steps, burn_in, thinning)
     cumulative, powers = move_shares(prior, tuple(adu.shape[-2:])), np.array(betas, float)
     _warn_of_shades(prior)
 
@@ -242,7 +242,7 @@ def _from_truth(frames, prior, read, *, n_draws, thinning, burn_in, seed, first_
 # %% ../nbs/04b_reversible_jump.ipynb #at-truth
 def _at_truth(frames, prior, free):
     "Problems of simulated frames, where their chains begin, and which moves are left out; λ is free, or that of the truth."
-    problems = frame_problems(frames.adu, frames.camera, prior, frames.sigma)
+    problems = frame_problems(frames.adu, frames.camera, frames.sigma, prior)
     truth = torch.cat([frames.positions, frames.photons[..., None]], dim=-1).double().cpu().numpy()
     emitters = [some[real] for some, real in zip(truth, frames.mask.cpu().numpy())]
     density = [-1.0] * len(truth) if frames.emitter_density is None else frames.emitter_density.tolist()

@@ -121,13 +121,13 @@ def _chains(frames: Simulation, prior: Prior, steps: int, seed: int, workers: in
     "Exact chains, their moments smoothed; what they left open is part of the table and no reason to warn."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        run = reversible_jump(frames.adu, frames.camera, prior, frames.sigma, steps=steps, keep_draws=True, seed=seed, workers=workers)
+        run = reversible_jump(frames.adu, frames.camera, frames.sigma, prior, steps=steps, keep_draws=True, seed=seed, workers=workers)
     return _smoothed(run, frames, prior, 400, workers)
 
 
 def _smoothed(run, frames, prior, n_draws, workers):
     "The same run with the moments of so many of its draws, faint emitters integrated out."
-    mean, sd = smoothed_moments(run, frames.adu, frames.camera, prior, frames.sigma, n_draws=min(n_draws, run.count[0].numel()), workers=workers)
+    mean, sd = smoothed_moments(run, frames.adu, frames.camera, frames.sigma, prior, n_draws=min(n_draws, run.count[0].numel()), workers=workers)
     return replace(run, mean=mean, sd=sd)
 
 # %% ../nbs/08a_strata.ipynb #converged

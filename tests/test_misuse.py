@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def one_line(raised):
 @pytest.mark.parametrize("sigma", [float("nan"), 0.0, -1.0])
 def test_reversible_jump_refuses_widths_that_none_can_have(frames, sigma):
     with pytest.raises(ValueError) as raised:
-        reversible_jump(frames.adu, Camera(100.0, 1.0, 4.0), PRIOR, sigma, steps=1000)
+        reversible_jump(frames.adu, Camera(100.0, 1.0, 4.0), sigma, PRIOR, steps=1000)
     assert one_line(raised).startswith("sigma")
 
 
@@ -68,19 +69,20 @@ def test_reversible_jump_refuses_what_is_no_number(frames):
     broken[1, 0, 3, 3] = math.nan
     for adu in (broken, frames.adu[:0]):
         with pytest.raises(ValueError) as raised:
-            reversible_jump(adu, Camera(100.0, 1.0, 4.0), PRIOR, 1.1, steps=1000)
+            reversible_jump(adu, Camera(100.0, 1.0, 4.0), 1.1, PRIOR, steps=1000)
         assert one_line(raised).startswith("adu")
 
 
 def test_a_prior_with_shades_is_warned_of(frames):
     with pytest.warns(UserWarning, match="background_slope"):
-        reversible_jump(frames.adu[:1], Camera(100.0, 1.0, 4.0), replace(PRIOR, background_slope=0.5), 1.1, steps=500)
+        reversible_jump(frames.adu[:1], Camera(100.0, 1.0, 4.0), 1.1, replace(PRIOR, background_slope=0.5), steps=500)
 
 
-def test_prior_and_width_in_the_wrong_order_are_named(frames):
+@pytest.mark.parametrize("sampler", (exact_posterior, reversible_jump, quadrature_posterior, partial(metropolis_hastings, start=torch.zeros(1, 1, 2))))
+def test_prior_and_width_in_the_wrong_order_are_named(frames, sampler):
     with pytest.raises(ValueError) as raised:
-        exact_posterior(frames.adu, Camera(100.0, 1.0, 4.0), 1.1, 1.1)
-    assert one_line(raised).startswith("prior")
+        sampler(frames.adu, Camera(100.0, 1.0, 4.0), PRIOR, 1.1)
+    assert one_line(raised).startswith("prior") and "the order is adu, camera, sigma, prior" in one_line(raised)
 
 
 def test_whole_numbers_are_taken_as_numbers():
@@ -116,14 +118,14 @@ def test_chains_begin_where_the_prior_allows_it():
     drawn = simulate(prior, 1, torch.Generator().manual_seed(3))
     for wrong in ({"start": torch.zeros(1, 1, 2)}, {"start": drawn.positions, "burn_in": 50}):
         with pytest.raises(ValueError) as raised:
-            metropolis_hastings(drawn.adu, Camera(), prior, 0.92, **({"steps": 30, "burn_in": 5} | wrong))
+            metropolis_hastings(drawn.adu, Camera(), 0.92, prior, **({"steps": 30, "burn_in": 5} | wrong))
         one_line(raised)
 
 
 def test_empty_batches():
     assert simulate(PRIOR, 0).adu.shape == (0, 1, 16, 18)
     with pytest.raises(ValueError):
-        quadrature_posterior(torch.zeros(0, 1, 20, 20), Camera(), Prior(count=(1, 1)), 0.92)
+        quadrature_posterior(torch.zeros(0, 1, 20, 20), Camera(), 0.92, Prior(count=(1, 1)))
     with pytest.raises(ValueError):
         convergence(np.zeros((1, 1)))
 
@@ -139,7 +141,7 @@ def test_wide_spots_are_searched_within_memory():
 def test_cameras_maps_of_any_shape_give_the_same_posterior(frames, shape):
     adu, (offset, gain, variance) = frames.adu, (torch.full(shape, value, dtype=torch.float64) for value in (100.0, 1.0, 4.0))
     scalar, mapped = Camera(100.0, 1.0, 4.0), Camera(offset, gain, variance)
-    for one, other in zip(frame_problems(adu, scalar, PRIOR, 1.1), frame_problems(adu, mapped, PRIOR, 1.1)):
+    for one, other in zip(frame_problems(adu, scalar, 1.1, PRIOR), frame_problems(adu, mapped, 1.1, PRIOR)):
         assert np.array_equal(one.counts, other.counts)
     expected = exact_posterior(adu, scalar, 1.1, PRIOR)
     found = exact_posterior(adu.numpy(), mapped, 1.1, PRIOR)
@@ -161,7 +163,7 @@ def test_the_exact_likelihood_knows_pixels_that_are_left_out_and_hot_ones():
     frame = simulate(prior, 1, torch.Generator().manual_seed(4))
     variance = torch.full((12, 12), 5.0)
     variance[0, 0], variance[11, 11] = LEFT_OUT, 2e3
-    alone, beside = (frame_problems(frame.adu, Camera(100.0, 1.0, read), prior, 0.92, likelihood="exact")[0] for read in (5.0, variance))
+    alone, beside = (frame_problems(frame.adu, Camera(100.0, 1.0, read), 0.92, prior, likelihood="exact")[0] for read in (5.0, variance))
     assert np.allclose(beside.table[5, 5], alone.table[5, 5]) and beside.table_step[5, 5] == alone.table_step[5, 5]
     assert (beside.table[0, 0] == 0).all() and np.isfinite(beside.table).all()
     for likelihood in (log_likelihood_poisson, log_likelihood_exact):
@@ -171,12 +173,12 @@ def test_the_exact_likelihood_knows_pixels_that_are_left_out_and_hot_ones():
 @pytest.mark.parametrize("wrong", [{"betas": ()}, {"betas": (-1.0,)}, {"thinning": 0}, {"chains": 0}])
 def test_chains_that_can_not_run_are_refused(frames, wrong):
     with pytest.raises(ValueError) as raised:
-        reversible_jump(frames.adu, Camera(100.0, 1.0, 4.0), PRIOR, 1.1, steps=1000, **wrong)
+        reversible_jump(frames.adu, Camera(100.0, 1.0, 4.0), 1.1, PRIOR, steps=1000, **wrong)
     assert next(iter(wrong)) in one_line(raised)
 
 
 def test_a_chain_does_not_start_with_more_emitters_than_there_may_be(frames):
-    problem, too_many = frame_problems(frames.adu, Camera(100.0, 1.0, 4.0), PRIOR, 1.1)[0], np.full((500, 3), 5.0)
+    problem, too_many = frame_problems(frames.adu, Camera(100.0, 1.0, 4.0), 1.1, PRIOR)[0], np.full((500, 3), 5.0)
     with pytest.raises(ValueError) as raised:
         run_chain(problem, move_shares(PRIOR, (16, 18)), seed=0, length=(100, 50, 10), start=(too_many, 5.0, 0.01))
     assert one_line(raised).startswith("start")
@@ -186,7 +188,7 @@ def test_a_log_uniform_background_is_what_quadrature_takes_it_for(frames):
     prior = replace(PRIOR, count_distribution="uniform", count=(1, 1), background=(1.0, 9.0), background_distribution="log-uniform")
     nothing = Camera(100.0, 1.0, torch.full((16, 18), LEFT_OUT))  # frames that say nothing: the prior comes back
     for distribution, mean in (("log-uniform", 8 / math.log(9)), ("uniform", 5.0)):
-        found = quadrature_posterior(frames.adu, nothing, replace(prior, background_distribution=distribution), 1.1)
+        found = quadrature_posterior(frames.adu, nothing, 1.1, replace(prior, background_distribution=distribution))
         assert abs(found.background[:, 0] - mean).max() < 0.05 and found.log_evidence.abs().max() < 0.02
 
 
