@@ -99,8 +99,8 @@ def _checked(adu, camera, sigma, prior, photons, n_draws, budget):
         raise ValueError(f"adu: frames of shape (B, 1, H, W) of at least 8 × 8 px are needed, not {tuple(adu.shape)}")
     if prior is not None:
         require_prior(prior)
-    if prior is not None and (prior.count_distribution != "poisson" or prior.placement != "field"):
-        raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
+        if prior.count_distribution != "poisson" or prior.placement != "field":
+            raise ValueError("prior: regions are independent only where count_distribution is 'poisson' and placement is 'field'")
     if n_draws < 0 or n_draws != int(n_draws) or (budget is not None and budget <= 0):
         raise ValueError(f"n_draws = {n_draws} must be a whole number, 0 or more, and budget = {budget} must be above 0 s")
     _check_photons(photons)

@@ -511,7 +511,7 @@ def _loss_notes(file: tifffile.TiffFile, path: Path) -> list[str]:
     "A note on compression that changes the noise, or may."
     kinds = {getattr(series.keyframe.compression, "name", "") for series in file.series}
     return [f"{path.name}: its frames are compressed by {kind}, {_WITH_LOSS[kind]}; loss changes their noise, and gain, χ² and all stated"
-            " errors with it: use the movie as the camera wrote it" for kind in sorted(kinds & set(_WITH_LOSS))]  # fmt: skip
+            " errors with it: use the movie as the camera wrote it" for kind in sorted(kinds & _WITH_LOSS.keys())]  # fmt: skip
 
 # %% ../nbs/09a_formats.ipynb #tiff-pixel-size
 NANOMETRES = {"nm": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "\\u00B5m": 1e3, "micron": 1e3, "mm": 1e6, "cm": 1e7,

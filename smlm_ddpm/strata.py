@@ -57,9 +57,11 @@ def stratum_prior(
         if low > high or (field != "count" and low == high):
             return None
         changes[field] = (low, high)
-    quiet = {"background_slope": 0.0, "background_blobs": 0.0, "hot_pixels": 0.0, "dead_pixels": 0.0}
     around = {} if surrounded else {"margin": 0.0, "count_distribution": "uniform"}
-    return replace(prior, **quiet | around | changes)
+    return replace(prior, **_EVEN | around | changes)
+
+
+_EVEN = {"background_slope": 0.0, "background_blobs": 0.0, "hot_pixels": 0.0, "dead_pixels": 0.0}  # as chains take frames
 
 # %% ../nbs/08a_strata.ipynb #stratum-frames
 def _frames_of(prior: Prior, name: str, frames: int, seed: int) -> Simulation:
@@ -220,11 +222,12 @@ def _answers_to_empty(model: PosteriorModel, camera: Camera, side: int) -> dict:
 
     if prior.count_distribution != "poisson":
         return {"φ": network}
-    flat = replace(prior, shape=(side, side), background_slope=0.0, background_blobs=0.0, hot_pixels=0.0, dead_pixels=0.0)
-    lowest = prior.emitter_density[0]
+    flat, lowest = replace(prior, shape=(side, side), **_EVEN), prior.emitter_density[0]
     sparse = replace(flat, emitter_density=(lowest, lowest))
-    return {"φ": network, "exact": lambda adu: exact_posterior(adu, camera, sigma, flat),
-            "φ told λ": lambda adu: network(adu, emitter_density=lowest), "exact told λ": lambda adu: exact_posterior(adu, camera, sigma, sparse)}
+    answers = {"φ": network, "exact": lambda adu: exact_posterior(adu, camera, sigma, flat)}
+    if model.phi.inputs == "plain":  # which can't be told λ
+        return answers
+    return answers | {"φ told λ": lambda adu: network(adu, emitter_density=lowest), "exact told λ": lambda adu: exact_posterior(adu, camera, sigma, sparse)}
 
 # %% ../nbs/08a_strata.ipynb #format-empty
 def format_empty(
